@@ -55,6 +55,9 @@ def each_script_once(
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
+    app.config.html_static_path.append(str(Path(__file__).parent / "assets"))
+    app.add_css_file("course.css")
+    app.config.html_context.setdefault("default_mode", "auto")
     app.config.mathjax_path = "mathjax/tex-chtml.js"
     app.connect("build-finished", copy_mathjax)
     app.connect("html-page-context", each_script_once, priority=900)
