@@ -64,6 +64,28 @@ def error_backward(dZ: Array, W: Array) -> Array:
     return dZ @ W.T  # (m, n_in)
 
 
+def layer_deltas(
+    params: Params,
+    cache: Cache,
+    Y: Array,
+    dg: Func,
+    loss: str = "cce",
+    output: str = "softmax",
+) -> list[Array]:
+    """Return dZ¹ … dZᴸ, the error of every layer, computed from the last to the first (eq-deltas).
+
+    dZᴸ = (Ŷ − Y) / m                      the output delta of the pair softmax with CCE
+    dZˡ⁻¹ = (dZˡ Wˡᵀ) ⊙ g′(Zˡ⁻¹)           through the weights, then through the activation
+
+    Arguments as in `mlp_backward_batch`  →  L arrays dZˡ = ∂J/∂Zˡ (m, n_l).
+    """
+    params, Z, Yhat, Y = _check_backward(params, cache, Y)
+    dZ = [output_delta(Yhat, Y, loss, output) / len(Y)]  # (m, n_L); the only 1/m
+    for (W, _), Z_prev in zip(reversed(params[1:]), reversed(Z[:-1]), strict=True):
+        dZ.append(error_backward(dZ[-1], W) * dg(Z_prev))  # (m, n_in)
+    return dZ[::-1]
+
+
 def mlp_backward_batch(
     params: Params,
     cache: Cache,
@@ -74,23 +96,14 @@ def mlp_backward_batch(
 ) -> Grads:
     """Return the gradient of the mean loss for every W and b (eq-backward-batch).
 
-    dZᴸ = (Ŷ − Y) / m                      the output delta of the pair softmax with CCE
-    dWˡ = Aˡ⁻¹ᵀ dZˡ,   dbˡ = Σ rows of dZˡ
-    dZˡ⁻¹ = (dZˡ Wˡᵀ) ⊙ g′(Zˡ⁻¹)
+    dWˡ = Aˡ⁻¹ᵀ dZˡ,    dbˡ = Σ rows of dZˡ,    with the dZˡ that `layer_deltas` sends back
 
     params [(W (n_in, n_out), b (1, n_out)), …], cache of `mlp_forward_batch`, Y (m, n_L), dg = g′
-    of the pre-activation  →  [(dW, db), …] shaped like params. Other pairs of loss and output
-    change the first line only: see `output_delta`.
+    of the pre-activation  →  [(dW, db), …] shaped like params. Another pair of loss and output
+    changes nothing but the first delta: see `output_delta`.
     """
-    params, Z, A, Y = _check_backward(params, cache, Y)
-    dZ = output_delta(A[-1], Y, loss, output) / len(Y)  # (m, n_L)
-    grads: Grads = []
-    for layer in reversed(range(len(params))):  # from the last layer to the first
-        W, _ = params[layer]
-        grads.append(weight_backward(dZ, A[layer]))  # A[layer] is what went into this layer
-        if layer > 0:
-            dZ = error_backward(dZ, W) * dg(Z[layer - 1])  # (m, n_in)
-    return grads[::-1]
+    dZ = layer_deltas(params, cache, Y, dg, loss, output)
+    return [weight_backward(dZ_l, A_prev) for dZ_l, A_prev in zip(dZ, cache["a"][:-1], strict=True)]
 
 
 def _check_network(X: Array, params: Params) -> tuple[Array, Params]:
@@ -106,7 +119,7 @@ def _check_network(X: Array, params: Params) -> tuple[Array, Params]:
 
 def _check_backward(
     params: Params, cache: Cache, Y: Array
-) -> tuple[Params, list[Array], list[Array], Array]:
+) -> tuple[Params, list[Array], Array, Array]:
     """Require a cache and targets that belong to this network."""
     L = len(params)
     if len(cache["z"]) != L or len(cache["a"]) != L + 1:
@@ -118,4 +131,4 @@ def _check_backward(
     for k, (_, b) in enumerate(params):
         layer = {f"cache['z'][{k}]": cache["z"][k], f"cache['a'][{k + 1}]": cache["a"][k + 1]}
         _check.shapes(f"{len(X)} {b.shape[1]}, {len(X)} {b.shape[1]}", **layer)
-    return params, cache["z"], cache["a"], Y
+    return params, cache["z"], cache["a"][-1], Y
