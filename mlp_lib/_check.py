@@ -7,24 +7,26 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mlp_lib._types import Array, IntArray, Params
 
+_NUMPY = (np.ndarray, np.generic)
 _ROUNDING = 1e-6  # a float32 mean of probabilities may lie this far outside [0, 1]
 
 
-def as_real(name: str, x: Any) -> Array:
-    """Return x as an array of floats; integers become float64, float32 stays float32."""
+def as_real(name: str, x: Any, dtype: npt.DTypeLike = np.float64) -> Array:
+    """Return x as an array of floats: numpy floats keep their dtype, all else takes `dtype`."""
     try:
         array = np.asarray(x)
     except ValueError:
         raise ValueError(
             f"{name}: expected a rectangular array of numbers, got rows of unequal length"
         ) from None
-    if array.dtype.kind in "fc":
+    if array.dtype.kind == "c" or (array.dtype.kind == "f" and isinstance(x, _NUMPY)):
         return array
-    if array.dtype.kind in "iub":
-        return array.astype(np.float64)
+    if array.dtype.kind in "fiub":
+        return array.astype(dtype)
     raise TypeError(f"{name}: expected an array of real numbers, got dtype {array.dtype}")
 
 
@@ -38,26 +40,49 @@ def finite(name: str, x: Array) -> Array:
 
 
 def reals(**arrays: Any) -> list[Array]:
-    """Return the arrays as floats, all entries finite: `x, y = reals(x=x, y=y)`."""
-    return [finite(name, as_real(name, x)) for name, x in arrays.items()]
+    """Return the arrays as floats, all entries finite: `x, y = reals(x=x, y=y)`.
+
+    Integers, Python numbers and lists take the dtype of the first float array beside them, so that
+    float32 stays float32.
+    """
+    floats = (x.dtype for x in arrays.values() if isinstance(x, _NUMPY) and x.dtype.kind == "f")
+    dtype = next(floats, np.dtype(np.float64))
+    return [finite(name, as_real(name, x, dtype)) for name, x in arrays.items()]
 
 
-def params(**arrays: Any) -> list[Array]:
-    """Return arrays of parameters: as `reals`, but an integer array is refused.
+def no_integers(name: str, x: Any) -> None:
+    """Refuse an integer array of parameters.
 
     A parameter moves in small steps, and an integer array would cut every step to a whole number.
     """
+    if isinstance(x, np.ndarray) and x.dtype.kind in "iub":
+        raise TypeError(
+            f"{name}: expected a parameter array of floats, got dtype {x.dtype} "
+            f"(small updates would be cut to whole numbers; use {name}.astype(float))"
+        )
+
+
+def params(**arrays: Any) -> list[Array]:
+    """Return arrays of parameters: as `reals`, but an integer array is refused."""
     for name, x in arrays.items():
-        if isinstance(x, np.ndarray) and x.dtype.kind in "iub":
-            raise TypeError(
-                f"{name}: expected a parameter array of floats, got dtype {x.dtype} "
-                f"(small updates would be cut to whole numbers; use {name}.astype(float))"
-            )
+        no_integers(name, x)
     return reals(**arrays)
 
 
+def arrays(spec: str, trainable: str = "", **xs: Any) -> list[Array]:
+    """Everything at once: floats, finite, shapes as in `shapes`, no integers where trainable.
+
+    `X, W = arrays("m d, d K", trainable="W", X=X, W=W)`
+    """
+    for name in trainable.split():
+        no_integers(name, xs[name])
+    checked = reals(**xs)
+    shapes(spec, **dict(zip(xs, checked, strict=True)))
+    return checked
+
+
 def pairs(layers: Any, name: str = "params") -> Params:
-    """Return a list of (W, b), one pair per layer, each array checked by `params`."""
+    """Return a list of (W, b), one pair per layer: arrays of finite floats, integers refused."""
     if not isinstance(layers, Sequence) or not layers:
         raise TypeError(f"{name}: expected a list of (W, b) pairs, got {type(layers).__name__}")
     checked = []
@@ -70,13 +95,14 @@ def pairs(layers: Any, name: str = "params") -> Params:
 
 
 def shapes(spec: str, **arrays: Array) -> dict[str, int]:
-    """Compare the arrays with a spec such as "m d, m K" and return what each letter stands for.
+    """Compare the arrays with a spec such as "m d, m K, ()" and return what each name stands for.
 
-    A name stands for the same size wherever it occurs, a number for itself. Nothing is broadcast.
+    A name stands for the same size wherever it occurs, a number for itself, () for a single number.
+    Nothing is broadcast.
     """
     size: dict[str, int] = {}
     for (name, x), dims in zip(arrays.items(), spec.split(","), strict=True):
-        expected = dims.split()
+        expected = dims.replace("()", "").split()
         found = dict(zip(expected, x.shape, strict=False))
         fits = len(expected) == x.ndim and all(
             n == (int(d) if d.isdigit() else size.get(d, n)) and found[d] == n
@@ -119,6 +145,18 @@ def probabilities(**arrays: Array) -> None:
                 f"{name}: expected probabilities between 0 and 1, got {x[where]} at index {where} "
                 "(scores become probabilities through sigmoid or softmax)"
             )
+
+
+def unit_rows(name: str, Y: Array) -> None:
+    """Require that the entries of every row sum to 1, as in one-hot targets."""
+    totals = np.atleast_1d(Y.sum(axis=-1))
+    wrong = np.flatnonzero(np.abs(totals - 1) > 10 * _ROUNDING)
+    if len(wrong):
+        i = int(wrong[0])
+        raise ValueError(
+            f"{name}: expected rows that sum to 1, as one-hot targets do, "
+            f"got the sum {totals[i]:g} in row {i}"
+        )
 
 
 def signs(name: str, y: Array) -> None:
