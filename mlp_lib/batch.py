@@ -2,133 +2,132 @@
 
 Row form: W[from, to], and every array of the column form appears transposed.
 
-    one example       Z = W a + b      e = Wᵀ δ        dW = δ aᵀ
-    m rows at once    Z = A W + b     dA = dZ Wᵀ       dW = Aᵀ dZ
+    one example, a column    z = W a + b      e = Wᵀ δ       dW = δ aᵀ
+    m examples, as rows      Z = A W + b     dA = dZ Wᵀ      dW = Aᵀ dZ
 
 The 1/m of the mean loss enters once, at the output.
 """
 
-from __future__ import annotations
-
 from mlp_lib import _check
-from mlp_lib._types import Array, Cache, Func, Grads, Params
+from mlp_lib._types import Array, ArrayLike, Cache, Func, Grads, Pair, Params
 from mlp_lib.activations import sigmoid
 from mlp_lib.delta import output_delta
 from mlp_lib.softmax import softmax
 
 
 def mlp_forward_batch(
-    X: Array, params: Params, g: Func = sigmoid, out: Func = softmax
+    X: ArrayLike, params: Params, g: Func = sigmoid, out: Func = softmax
 ) -> tuple[Array, Cache]:
-    """Run a batch through the network (eq-forward-batch).
+    """Z⁽ᵏ⁾ = A⁽ᵏ⁻¹⁾ W⁽ᵏ⁾ + b⁽ᵏ⁾ and A⁽ᵏ⁾ = g(Z⁽ᵏ⁾), at the output Ŷ = out(Z⁽ᴸ⁾) (eq-forward-batch).
 
-    A⁰ = X,    Zˡ = Aˡ⁻¹ Wˡ + bˡ,    Aˡ = g(Zˡ),  in the last layer out(Zᴸ) = Ŷ
-
-    X (m, n₀), params [(W (n_in, n_out), b (1, n_out)), …]  →  Ŷ (m, n_L) and the cache
-    {"z": [Z¹ … Zᴸ], "a": [X, A¹ … Ŷ]} that the backward pass reads.
+    X = A⁽⁰⁾: (m, n_0). params: a list of W⁽ᵏ⁾ (n_k₋₁, n_k) and b⁽ᵏ⁾ (1, n_k).
+    Returns Ŷ, (m, n_L), and the cache {"z": [Z⁽¹⁾ … Z⁽ᴸ⁾], "a": [X, A⁽¹⁾ … Ŷ]}.
     """
-    X, params = _check_network(X, params)
+    A_0, params = _network(X, params)
     Z: list[Array] = []
-    A: list[Array] = [X]
-    for layer, (W, b) in enumerate(params, start=1):
-        Z.append(A[-1] @ W + b)  # (m, n_out)
-        A.append(out(Z[-1]) if layer == len(params) else g(Z[-1]))
+    A = [A_0]
+    for W, b in params:
+        Z.append(A[-1] @ W + b)  # (m, n_k)
+        A.append(out(Z[-1]) if len(Z) == len(params) else g(Z[-1]))  # (m, n_k)
     return A[-1], {"z": Z, "a": A}
 
 
-def linear_backward(dZ: Array, A_prev: Array, W: Array) -> tuple[Array, Array, Array]:
-    """Return (dA_prev, dW, db), the gradients behind Z = A W + b (eq-linear-backward).
+def linear_backward(dZ: ArrayLike, A_prev: ArrayLike, W: ArrayLike) -> tuple[Array, Array, Array]:
+    """Backward through Z = A W + b: dA = dZ Wᵀ, dW = Aᵀ dZ, db = Σ rows of dZ (eq-linear-backward).
 
-    dA = dZ Wᵀ      what each input of the layer is to blame for
-    dW = Aᵀ dZ      Σ over the examples of their outer products a δᵀ
-    db = Σ rows of dZ
-
-    dZ (m, n_out), A_prev (m, n_in), W (n_in, n_out)  →  (m, n_in), (n_in, n_out), (1, n_out).
+    dZ: ∂J/∂Z, (m, n_out). A_prev: what entered the layer, (m, n_in). W: (n_in, n_out).
+    Returns dA_prev (m, n_in), dW (n_in, n_out), db (1, n_out).
     """
-    dZ, A_prev = _check.reals(dZ=dZ, A_prev=A_prev)
-    (W,) = _check.params(W=W)
-    _check.shapes("m n_out, m n_in, n_in n_out", dZ=dZ, A_prev=A_prev, W=W)
-    return error_backward(dZ, W), *weight_backward(dZ, A_prev)
+    dZ, A_prev, W = _check.arrays(
+        "m n_out, m n_in, n_in n_out", trainable="W", dZ=dZ, A_prev=A_prev, W=W
+    )
+    dW, db = weight_backward(dZ, A_prev)
+    return error_backward(dZ, W), dW, db
 
 
-def weight_backward(dZ: Array, A_prev: Array) -> tuple[Array, Array]:
-    """Return (dW, db) of Z = A W + b: Aᵀ dZ and the sum of the rows of dZ (eq-batch-weights).
+def weight_backward(dZ: Array, A_prev: Array) -> Pair:
+    """dW = Aᵀ dZ and db = Σ rows of dZ: the outer products a δᵀ of all examples, added up
+    (eq-weight-backward).
 
-    dZ (m, n_out), A_prev (m, n_in)  →  dW (n_in, n_out), db (1, n_out).
+    dZ: (m, n_out). A_prev: (m, n_in). Returns dW (n_in, n_out), db (1, n_out).
     """
     return A_prev.T @ dZ, dZ.sum(axis=0, keepdims=True)
 
 
 def error_backward(dZ: Array, W: Array) -> Array:
-    """Return dA = dZ Wᵀ of Z = A W + b (eq-batch-error). dZ (m, n_out), W (n_in, n_out)."""
-    return dZ @ W.T  # (m, n_in)
+    """dA = dZ Wᵀ: every unit collects the errors of the units it sent to (eq-error-backward).
+
+    dZ: (m, n_out). W: (n_in, n_out). Returns dA (m, n_in).
+    """
+    return dZ @ W.T
 
 
 def layer_deltas(
     params: Params,
     cache: Cache,
-    Y: Array,
+    Y: ArrayLike,
     dg: Func,
+    *,
     loss: str = "cce",
-    output: str = "softmax",
+    activation: str = "softmax",
 ) -> list[Array]:
-    """Return dZ¹ … dZᴸ, the error of every layer, computed from the last to the first (eq-deltas).
+    """dZ⁽ᴸ⁾ = (Ŷ − Y)/m at the output, then from the last layer to the first
+    dZ⁽ᵏ⁻¹⁾ = (dZ⁽ᵏ⁾ W⁽ᵏ⁾ᵀ) ⊙ g′(Z⁽ᵏ⁻¹⁾) (eq-layer-deltas).
 
-    dZᴸ = (Ŷ − Y) / m                      the output delta of the pair softmax with CCE
-    dZˡ⁻¹ = (dZˡ Wˡᵀ) ⊙ g′(Zˡ⁻¹)           through the weights, then through the activation
-
-    Arguments as in `mlp_backward_batch`  →  L arrays dZˡ = ∂J/∂Zˡ (m, n_l).
+    Arguments as in `mlp_backward_batch`. Returns dZ⁽¹⁾ … dZ⁽ᴸ⁾, each ∂J/∂Z⁽ᵏ⁾ (m, n_k).
     """
-    params, Z, Yhat, Y = _check_backward(params, cache, Y)
-    dZ = [output_delta(Yhat, Y, loss, output) / len(Y)]  # (m, n_L); the only 1/m
+    params, Z, Yhat = _passed(params, cache)
+    delta = output_delta(Yhat, Y, loss, activation)  # (m, n_L)
+    dZ: list[Array] = [delta / len(delta)]  # the only 1/m
     for (W, _), Z_prev in zip(reversed(params[1:]), reversed(Z[:-1]), strict=True):
-        dZ.append(error_backward(dZ[-1], W) * dg(Z_prev))  # (m, n_in)
+        dZ.append(error_backward(dZ[-1], W) * dg(Z_prev))  # (m, n_k-1)
     return dZ[::-1]
 
 
 def mlp_backward_batch(
     params: Params,
     cache: Cache,
-    Y: Array,
+    Y: ArrayLike,
     dg: Func,
+    *,
     loss: str = "cce",
-    output: str = "softmax",
+    activation: str = "softmax",
 ) -> Grads:
-    """Return the gradient of the mean loss for every W and b (eq-backward-batch).
+    """dW⁽ᵏ⁾ = A⁽ᵏ⁻¹⁾ᵀ dZ⁽ᵏ⁾ and db⁽ᵏ⁾ = Σ rows of dZ⁽ᵏ⁾, with the errors dZ⁽ᵏ⁾ that
+    `layer_deltas` sends back: the gradient of the mean loss (eq-backward-batch).
 
-    dWˡ = Aˡ⁻¹ᵀ dZˡ,    dbˡ = Σ rows of dZˡ,    with the dZˡ that `layer_deltas` sends back
-
-    params [(W (n_in, n_out), b (1, n_out)), …], cache of `mlp_forward_batch`, Y (m, n_L), dg = g′
-    of the pre-activation  →  [(dW, db), …] shaped like params. Another pair of loss and output
-    changes nothing but the first delta: see `output_delta`.
+    params, cache: as in `mlp_forward_batch`. Y: targets, (m, n_L). dg: g′ of the hidden units,
+    called with the pre-activations. loss and activation: the pair at the output.
+    Returns [(dW⁽¹⁾, db⁽¹⁾), …], each of its parameter's shape.
     """
-    dZ = layer_deltas(params, cache, Y, dg, loss, output)
-    return [weight_backward(dZ_l, A_prev) for dZ_l, A_prev in zip(dZ, cache["a"][:-1], strict=True)]
+    dZ = layer_deltas(params, cache, Y, dg, loss=loss, activation=activation)
+    A_prev = cache["a"][:-1]
+    return [weight_backward(dZ_k, A) for dZ_k, A in zip(dZ, A_prev, strict=True)]
 
 
-def _check_network(X: Array, params: Params) -> tuple[Array, Params]:
-    """Require X (m, n₀) and layers whose sizes fit, biases as rows; nothing is broadcast."""
-    (X,), params = _check.reals(X=X), _check.pairs(params)
-    _check.ndim("X", X, 2)
-    n_in = X.shape[1]
+def _network(X: ArrayLike, params: Params) -> tuple[Array, Params]:
+    """Check X (m, n_0) and that each layer takes what the one before it gives."""
+    params = _check.pairs(params)
+    W = params[0][0]
+    A_0 = _check.as_real("X", X, W.dtype if W.dtype.kind == "f" else float)
+    _check.ndim("X", _check.finite("X", A_0), 2)
+    n_in = A_0.shape[1]
     for k, (W, b) in enumerate(params):
-        layer = {f"params[{k}][0]": W, f"params[{k}][1]": b}
-        n_in = _check.shapes(f"{n_in} n_out, 1 n_out", **layer)["n_out"]
-    return X, params
+        names = {f"params[{k}][0]": W, f"params[{k}][1]": b}
+        n_in = _check.shapes(f"{n_in} n_to, 1 n_to", **names)["n_to"]
+    return A_0, params
 
 
-def _check_backward(
-    params: Params, cache: Cache, Y: Array
-) -> tuple[Params, list[Array], Array, Array]:
-    """Require a cache and targets that belong to this network."""
-    L = len(params)
-    if len(cache["z"]) != L or len(cache["a"]) != L + 1:
-        found = f"{len(cache['z'])} z and {len(cache['a'])} a"
-        raise ValueError(f"cache: expected {L} z and {L + 1} a for {L} layers, got {found}")
-    X, params = _check_network(cache["a"][0], params)
-    (Y,) = _check.reals(Y=Y)
-    _check.same_shape(Yhat=cache["a"][-1], Y=Y)
-    for k, (_, b) in enumerate(params):
-        layer = {f"cache['z'][{k}]": cache["z"][k], f"cache['a'][{k + 1}]": cache["a"][k + 1]}
-        _check.shapes(f"{len(X)} {b.shape[1]}, {len(X)} {b.shape[1]}", **layer)
-    return params, cache["z"], cache["a"][-1], Y
+def _passed(params: Params, cache: Cache) -> tuple[Params, list[Array], Array]:
+    """Check that the cache is what this network left behind."""
+    Z, A = cache["z"], cache["a"]
+    if (len(Z), len(A)) != (len(params), len(params) + 1):
+        raise ValueError(
+            f"cache: expected {len(params)} entries of z and {len(params) + 1} of a, "
+            f"got {len(Z)} and {len(A)}"
+        )
+    X, params = _network(A[0], params)
+    for k, (W, _) in enumerate(params):
+        spec = f"{len(X)} {W.shape[1]}, {len(X)} {W.shape[1]}"
+        _check.shapes(spec, **{f"cache['z'][{k}]": Z[k], f"cache['a'][{k + 1}]": A[k + 1]})
+    return params, Z, A[-1]

@@ -4,8 +4,6 @@ column form   W[to, from]  (n_out, n_in)     b (n_out,)       one example a call
 row form      W[from, to]  (n_in, n_out)     b (1, n_out)     one example a row
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from mlp_lib import _check

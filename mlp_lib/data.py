@@ -4,8 +4,6 @@ The plane sets give X (m, 2) and integer labels (m,), classes taking turns row b
 every class has m / K examples. `one_hot` turns labels into targets.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ On its way back the error is multiplied by a weight matrix and a slope in every 
 below one make it vanish, factors above one make it explode, a slope of zero stops it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,7 +42,8 @@ def layer_grad_norms(
     no_bias = np.zeros((1, width))
     params: Params = [(scale * rng.standard_normal((width, width)), no_bias) for _ in range(depth)]
     _, cache = mlp_forward_batch(X, params, g.f, identity)
-    return grad_norms(mlp_backward_batch(params, cache, Y, g.df, "half_sse", "identity"))
+    grads = mlp_backward_batch(params, cache, Y, g.df, loss="half_sse", activation="identity")
+    return grad_norms(grads)
 
 
 def chain_gradient(act: str, depth: int, w: float = 1.0, a0: float = 0.5, y: float = 1.0) -> float:

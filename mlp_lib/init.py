@@ -5,8 +5,6 @@ Each scheme picks v so that signals, or errors on their way back, neither fade n
 Weights are random, because equal units would stay equal for ever; biases start at zero.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise

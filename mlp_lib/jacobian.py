@@ -5,8 +5,6 @@ entries, nearly all of them zero. The vector–Jacobian product dY ↦ (dX, dW) 
 products and no more memory than the answers.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from mlp_lib import _check
@@ -63,6 +61,5 @@ def jacobian_entries(N: int, D: int, M: int) -> tuple[int, int, int, int]:
 
 
 def _check_product(X: Array, W: Array) -> tuple[Array, Array]:
-    (X,), (W,) = _check.reals(X=X), _check.params(W=W)
-    _check.shapes("N D, D M", X=X, W=W)
+    X, W = _check.arrays("N D, D M", trainable="W", X=X, W=W)
     return X, W

@@ -4,8 +4,6 @@ It is slow, one or two runs of the network for every parameter, and it knows not
 backpropagation. That makes it the judge of every gradient in this course.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -40,7 +38,8 @@ def numerical_gradient(
     complex128) copies of theta, and only the answer takes theta's dtype.
     """
     _check.choice("scheme", scheme, DEFAULT_STEP)
-    (theta,) = _check.params(theta=theta)
+    _check.no_integers("theta", theta)
+    (theta,) = _check.reals(theta=theta)
     h = _check.scalar("h", DEFAULT_STEP[scheme] if h is None else h, low=SMALLEST_STEP)
     point = theta.astype(np.float64)
     slopes = _SCHEMES[scheme](f, point, h)

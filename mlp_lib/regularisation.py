@@ -4,8 +4,6 @@ Penalties keep weights small, dropout keeps units from leaning on each other, an
 ends the training where the loss on held-out data was best.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
