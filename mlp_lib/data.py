@@ -48,7 +48,7 @@ def moons(m: int, rng: np.random.Generator, noise: float = 0.1) -> tuple[FloatAr
     class 0: (cos t, sin t)     class 1: (1 − cos t, ½ − sin t),   t uniform in [0, π].
     """
     labels = _take_turns(m, 2)
-    t = rng.uniform(0, np.pi, m)
+    t = _check.generator(rng).uniform(0, np.pi, m)
     upper = np.column_stack([np.cos(t), np.sin(t)])
     lower = np.column_stack([1 - np.cos(t), 0.5 - np.sin(t)])
     X = np.where(labels[:, None] == 0, upper, lower)
@@ -63,7 +63,7 @@ def circles(
     r (cos t, sin t),  r = 1 or inner_radius,  t uniform in [0, 2π].
     """
     labels = _take_turns(m, 2)
-    t = rng.uniform(0, 2 * np.pi, m)
+    t = _check.generator(rng).uniform(0, 2 * np.pi, m)
     r = np.where(labels == 0, 1.0, inner_radius)
     X = np.column_stack([r * np.cos(t), r * np.sin(t)])
     return X + _noise(rng, noise, (m, 2)), labels
@@ -77,7 +77,7 @@ def spiral(
     r (cos t, sin t),  r uniform in [0, 1],  t = 2π (turns · r + k / classes) for class k.
     """
     labels = _take_turns(m, classes)
-    r = rng.uniform(0, 1, m)
+    r = _check.generator(rng).uniform(0, 1, m)
     t = 2 * np.pi * (turns * r + labels / classes)
     X = np.column_stack([r * np.cos(t), r * np.sin(t)])
     return X + _noise(rng, noise, (m, 2)), labels
@@ -111,7 +111,7 @@ def sample_1d(
     f: Callable[[Array], Array], rng: np.random.Generator, N: int = 50
 ) -> tuple[Array, Array]:
     """Return N points of a function: x (N, 1) uniform in (−1, 1) and y = f(x) (N, 1)."""
-    x = rng.uniform(-1, 1, (_check.integer("N", N, low=1), 1))
+    x = _check.generator(rng).uniform(-1, 1, (_check.integer("N", N, low=1), 1))
     return x, f(x)
 
 
@@ -130,7 +130,7 @@ def train_test_split(
         raise ValueError(
             f"test_share: expected at least one row on each side, got {test_share} of {m} rows"
         )
-    order = rng.permutation(m)
+    order = _check.generator(rng).permutation(m)
     train_rows, test_rows = order[test:], order[:test]
     return X[train_rows], X[test_rows], Y[train_rows], Y[test_rows]
 
@@ -143,4 +143,4 @@ def _take_turns(m: int, classes: int) -> Labels:
 
 def _noise(rng: np.random.Generator, spread: float, shape: tuple[int, ...]) -> FloatArray:
     spread = _check.scalar("noise", spread, low=0)
-    return spread * rng.standard_normal(shape)
+    return spread * _check.generator(rng).standard_normal(shape)
