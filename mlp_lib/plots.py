@@ -118,14 +118,15 @@ def network(
     titles: Sequence[str] | None = None,
     highlight: Sequence[tuple[int, int, int]] = (),
     width: float = 6.0,
-    height: float = 3.0,
+    height: float | None = None,
 ) -> Figure:
     """Draw a fully connected network, layer 0 on the left.
 
     `labels[l][i]` is written into unit i of layer l; `highlight` lists connections
     (layer, to, from), counted from layer 1 and unit 0, that are drawn thick and dashed.
     """
-    fig, axes = figure(width=width, height=height)
+    span = 2.2 * (len(sizes) - 1) + 1.2  # in units of the drawing, as is the height below it
+    fig, axes = figure(width=width, height=height or width * (max(sizes) + 0.7) / span)
     marked = set(highlight)
     spot = {
         (layer, unit): (2.2 * layer, (count - 1) / 2 - unit)
@@ -205,6 +206,8 @@ def source(*functions: Callable[..., Any]) -> Any:
     """Show the source of library functions as it stands in the module, highlighted."""
     from IPython.display import Markdown
 
+    files = dict.fromkeys(f.__module__.replace(".", "/") + ".py" for f in functions)
+    code = "\n\n\n".join(inspect.getsource(f).rstrip() for f in functions)
     return Markdown(  # type: ignore[no-untyped-call]
-        "```python\n" + "\n\n".join(inspect.getsource(f).rstrip() for f in functions) + "\n```"
+        f"From `{'`, `'.join(files)}`:\n\n```python\n{code}\n```"
     )
