@@ -33,7 +33,7 @@ def write_assets(app: Sphinx) -> None:
 
 
 def add_to_page(
-    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+    app: Sphinx, pagename: str, _template: str, context: dict[str, Any], _doctree: Any
 ) -> None:
     """Link what the figures of this page need, and drop the widget state."""
     scripts = context.get("script_files", [])

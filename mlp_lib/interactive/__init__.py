@@ -1,0 +1,25 @@
+"""Figures that move: widgets in Jupyter, and the same figures on a page without a kernel."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlp_lib.interactive.activations import Activations
+    from mlp_lib.interactive.softmax import Softmax
+
+__all__ = ["Activations", "Softmax"]
+
+# Class → module; loaded when first asked for, so that importing one figure loads one.
+_HOME = {"Activations": "activations", "Softmax": "softmax"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

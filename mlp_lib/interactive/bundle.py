@@ -1,0 +1,108 @@
+"""One self-contained script per figure, from small ES modules.
+
+Jupyter loads a widget's module from a blob, where relative imports cannot work, and Chromium
+refuses module imports on a page opened from ``file://``. So the sources are joined: each module
+becomes a function that is called once and returns what it exports. Two wrappings exist:
+
+- :func:`widget_module`, an ES module for anywidget;
+- :func:`page_script`, a classic script for the book, which also carries ``host.js`` and brings
+  every figure of that name on the page to life.
+
+The sources keep to what this file understands: ``import { a, b as c } from "./x.js";`` at the
+start of a line, ``export`` before ``function``, ``const`` or ``class``, one ``export default``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+_IMPORT = re.compile(r'^import\s+\{(?P<names>[^}]*)\}\s+from\s+"(?P<path>\.[^"]+)";\n', re.M)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class)\b\*?\s*(?P<name>\w+))", re.M)
+_DEFAULT = re.compile(r"^export default ", re.M)
+_COMMENT = re.compile(r"^[ \t]*(?://.*|/\*[\s\S]*?\*/[ \t]*)\n", re.M)
+_INDENT = re.compile(r"^[ \t]+", re.M)
+_ANY_MODULE_WORD = re.compile(r"^(?:import|export)\b.*$", re.M)
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _variable(path: Path) -> str:
+    """The name under which a module's exports are known inside a bundle."""
+    return "_" + re.sub(r"\W", "_", path.relative_to(HERE).with_suffix("").as_posix())
+
+
+def _wrap(path: Path, done: dict[Path, str]) -> None:
+    """Add the module at ``path``, and before it what it imports, to ``done``."""
+    if path in done:
+        return
+    source = _read(path)
+
+    def take_import(match: re.Match[str]) -> str:
+        target = (path.parent / match["path"]).resolve()
+        _wrap(target, done)
+        names = " ".join(match["names"].split()).replace(" as ", ": ").rstrip(",")
+        return f"const {{ {names} }} = {_variable(target)};\n"
+
+    names = [match["name"] for match in _EXPORT.finditer(source)]
+    source = _IMPORT.sub(take_import, source)
+    source = _EXPORT.sub("", source)
+    source, defaults = _DEFAULT.subn("const _default = ", source)
+    left = _ANY_MODULE_WORD.search(source)
+    if left:
+        raise ValueError(f"{path.name}: expected a form bundle.py knows, got {left[0]!r}")
+    source = _INDENT.sub("", _COMMENT.sub("", source))
+    names += ["default: _default"] if defaults else []
+    done[path] = (
+        f"const {_variable(path)} = (() => {{\n{source}return {{ {', '.join(names)} }};\n}})();\n"
+    )
+
+
+def _join(*names: str) -> str:
+    done: dict[Path, str] = {}
+    for name in names:
+        _wrap((HERE / f"{name}.js").resolve(), done)
+    return "".join(done.values())
+
+
+@cache
+def widget_module(name: str) -> str:
+    """The figure ``name`` as one ES module, for anywidget."""
+    return f"{_join(name)}export default {_variable(HERE / name)}.default;\n"
+
+
+@cache
+def page_script(name: str) -> str:
+    """The figure ``name`` with the host as one classic script, for a page without a kernel."""
+    start = f"{_variable(HERE / 'host')}.hydrate({name!r}, {_variable(HERE / name)}.default);\n"
+    return f'(() => {{\n"use strict";\n{_join("host", name)}{start}}})();\n'
+
+
+@cache
+def style_sheet(name: str) -> str:
+    """The shared look and the figure's own style sheet in one."""
+    sheets = [HERE / "shared.css", HERE / f"{name}.css"]
+    return _INDENT.sub("", _COMMENT.sub("", "".join(map(_read, sheets))))
+
+
+@cache
+def version(name: str) -> str:
+    """A short digest of what a figure's markup and script have to agree on."""
+    parts = [page_script(name), style_sheet(name), _read(HERE / f"{name}.py")]
+    parts += [_read(HERE / shared) for shared in ("figure.py", "drawing.py")]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+
+
+def names() -> list[str]:
+    """The figures there are: every style sheet that has a module and a Python class beside it."""
+    return sorted(
+        path.stem
+        for path in HERE.glob("*.css")
+        if path.with_suffix(".js").exists() and path.with_suffix(".py").exists()
+    )
