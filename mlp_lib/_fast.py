@@ -1,0 +1,300 @@
+"""The fast place: one training step of an `MLP` that allocates nothing.
+
+`batch.py` is how a step is explained, this is how it is run a million times. The mathematics is the
+same and tests hold the two equal. Five things make it quick:
+
+1. [W; b] is one matrix, because the flat vector stores each b behind its W. An activation carries a
+   last column of ones, so that A₁ [W; b] = A W + b and A₁ᵀ dZ = [dW; db] are single products.
+2. Every product and every ufunc writes into a buffer that exists already.
+3. Slopes come from what the forward pass left behind, and the mask of ReLU is a product.
+4. The loss is taken from the scores (log-softmax), before they become probabilities.
+5. Examples are gathered by blocks of several batches, and a batch is a slice of a block.
+
+`np.dot`, not `@`: the latter leaves BLAS for some products with a single row. A constant operand
+is an array of the right dtype, because a Python number is converted anew at every call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from mlp_lib._types import Array, IntArray
+from mlp_lib.activations import Activation, sigmoid
+from mlp_lib.delta import output_delta
+from mlp_lib.losses import half_sse
+
+BLOCK = 65_536  # numbers in a block of gathered examples: half a megabyte of float64
+
+
+def joined_views(flat: Array, sizes: Sequence[int]) -> list[Array]:
+    """Return [W; b] of every layer, (n_in + 1, n_out), as views of the flat vector."""
+    views, start = [], 0
+    for n_in, n_out in pairwise(sizes):
+        end = start + (n_in + 1) * n_out
+        views.append(flat[start:end].reshape(n_in + 1, n_out))
+        start = end
+    return views
+
+
+class Hidden:
+    """Buffers of a hidden layer of n units, and its g and g′ for any activation.
+
+    Z (m, n) pre-activations · A1 (m, n + 1) activations and the column of ones · D (m, n) first dA,
+    then dZ.
+    """
+
+    def __init__(self, m: int, n: int, dtype: Any, g: Activation) -> None:
+        self.g = g
+        self.Z = np.empty((m, n), dtype)
+        self.A1 = np.ones((m, n + 1), dtype)
+        self.A = self.A1[:, :-1]
+        self.D = np.empty((m, n), dtype)
+
+    def activate(self) -> None:
+        """A = g(Z)."""
+        self.A[...] = self.g.f(self.Z)
+
+    def times_slope(self) -> None:
+        """D ← D ⊙ g′(Z). Z may be overwritten: nobody needs it after this."""
+        np.multiply(self.D, self.g.df(self.Z), self.D)
+
+
+class Relu(Hidden):
+    """max(Z, 0) and the mask Z > 0."""
+
+    def __init__(self, m: int, n: int, dtype: Any, g: Activation) -> None:
+        super().__init__(m, n, dtype, g)
+        self.zero = np.zeros((m, n), dtype)  # a full array: numpy's maximum is slow with one number
+        self.mask = np.empty((m, n), np.bool_)
+
+    def activate(self) -> None:
+        """A = max(Z, 0)."""
+        np.maximum(self.Z, self.zero, out=self.A)
+
+    def times_slope(self) -> None:
+        """D ← D ⊙ (Z > 0)."""
+        np.greater(self.Z, self.zero, self.mask)
+        np.multiply(self.D, self.mask, self.D)
+
+
+class Tanh(Hidden):
+    """Tanh and its slope 1 − A², from the activation."""
+
+    def __init__(self, m: int, n: int, dtype: Any, g: Activation) -> None:
+        super().__init__(m, n, dtype, g)
+        self.one = np.ones((), dtype)
+
+    def activate(self) -> None:
+        """A = tanh(Z)."""
+        np.tanh(self.Z, self.A)
+
+    def times_slope(self) -> None:
+        """D ← D ⊙ (1 − A²)."""
+        np.multiply(self.A, self.A, self.Z)
+        np.subtract(self.one, self.Z, self.Z)
+        np.multiply(self.D, self.Z, self.D)
+
+
+class Sigmoid(Tanh):
+    """σ(Z) = ½ + ½ tanh(Z/2) and its slope A(1 − A), from the activation."""
+
+    def activate(self) -> None:
+        """A = σ(Z)."""
+        _sigmoid_in_place(self.Z)
+        self.A[...] = self.Z
+
+    def times_slope(self) -> None:
+        """D ← D ⊙ A ⊙ (1 − A)."""
+        np.multiply(self.D, self.A, self.D)
+        np.subtract(self.one, self.A, self.Z)
+        np.multiply(self.D, self.Z, self.D)
+
+
+HIDDEN: dict[str, type[Hidden]] = {"relu": Relu, "tanh": Tanh, "sigmoid": Sigmoid}
+
+
+class Output:
+    """Scores Z (m, n) of the last layer, which `delta` turns into dZ = δ/m in place."""
+
+    def __init__(self, m: int, n: int, dtype: Any) -> None:
+        self.m, self.n = m, n
+        self.Z = np.empty((m, n), dtype)
+        self.share = np.array(1 / m, dtype)
+
+    def delta(self, Y: Array) -> float:
+        """Leave dZ in Z and return the mean loss."""
+        raise NotImplementedError
+
+
+class SigmoidHalfSSE(Output):
+    """The pair whose slope does not cancel (lesson 4), rare enough to stay as it is written there.
+
+    dZ = (σ(Z) − Y) ⊙ σ′(Z) / m and J = ½ Σ (σ(Z) − Y)² / m.
+    """
+
+    def delta(self, Y: Array) -> float:
+        """Leave dZ in Z and return the mean loss."""
+        Yhat = sigmoid(self.Z)
+        self.Z[...] = output_delta(Yhat, Y, "half_sse", "sigmoid") / self.m
+        return half_sse(Yhat, Y) / self.m
+
+
+class SoftmaxCCE(Output):
+    """dZ = (softmax(Z) − Y)/m, and J = mean (ln Σ e^z − z_true) with z shifted by its maximum."""
+
+    def __init__(self, m: int, n: int, dtype: Any) -> None:
+        super().__init__(m, n, dtype)
+        self.column = np.empty((m, 1), dtype)
+        self.per_row = self.column if m > 1 else self.column.reshape(())  # one number is quicker
+        self.ones_n, self.ones_m = np.ones((n, 1), dtype), np.ones((1, m), dtype)
+
+    def delta(self, Y: Array) -> float:
+        """Leave dZ in Z and return the mean loss."""
+        Z, column = self.Z, self.column
+        np.maximum.reduce(Z, axis=1, out=column, keepdims=True)
+        np.subtract(Z, self.per_row, Z)
+        z_true = np.vdot(Y, Z)
+        np.exp(Z, Z)
+        np.dot(Z, self.ones_n, column)  # Σ e^z
+        np.divide(Z, self.per_row, Z)  # softmax
+        np.log(column, column)
+        np.subtract(Z, Y, Z)
+        np.multiply(Z, self.share, Z)
+        return float((np.dot(self.ones_m, column).item() - z_true) / self.m)
+
+
+class SigmoidBCE(Output):
+    """dZ = (σ(Z) − Y)/m, and J = mean Σ (softplus(z) − y z), summed over the outputs."""
+
+    def __init__(self, m: int, n: int, dtype: Any) -> None:
+        super().__init__(m, n, dtype)
+        self.zero, self.work = np.zeros((), dtype), np.empty((m, n), dtype)
+
+    def delta(self, Y: Array) -> float:
+        """Leave dZ in Z and return the mean loss."""
+        Z, work = self.Z, self.work
+        np.logaddexp(self.zero, Z, work)  # softplus(z) = ln(e⁰ + e^z)
+        J = work.sum() - np.vdot(Y, Z)
+        _sigmoid_in_place(Z)
+        np.subtract(Z, Y, Z)
+        np.multiply(Z, self.share, Z)
+        return float(J / self.m)
+
+
+class IdentitySquares(Output):
+    """dZ = c (Z − Y) and J = ½ c Σ (Z − Y)²: c = 1/m for ½SSE, 2/(m n) for MSE."""
+
+    def __init__(self, m: int, n: int, dtype: Any) -> None:
+        super().__init__(m, n, dtype)
+        self.half = 0.5 / m
+
+    def delta(self, Y: Array) -> float:
+        """Leave dZ in Z and return the mean loss."""
+        np.subtract(self.Z, Y, self.Z)
+        J = self.half * np.vdot(self.Z, self.Z)
+        np.multiply(self.Z, self.share, self.Z)
+        return float(J)
+
+
+class IdentityMSE(IdentitySquares):
+    """The same with the mean over the outputs in place of ½ Σ."""
+
+    def __init__(self, m: int, n: int, dtype: Any) -> None:
+        super().__init__(m, n, dtype)
+        self.half, self.share = 1 / (m * n), np.array(2 / (m * n), dtype)
+
+
+OUTPUTS: dict[tuple[str, str], type[Output]] = {
+    ("cce", "softmax"): SoftmaxCCE,
+    ("bce", "sigmoid"): SigmoidBCE,
+    ("half_sse", "sigmoid"): SigmoidHalfSSE,
+    ("half_sse", "identity"): IdentitySquares,
+    ("mse", "identity"): IdentityMSE,
+}
+
+
+class Workspace:
+    """Everything one step with m examples needs: views of θ and of the gradient, and buffers."""
+
+    def __init__(
+        self,
+        theta: Array,
+        gradient: Array,
+        sizes: Sequence[int],
+        m: int,
+        g: Activation,
+        pair: tuple[str, str],
+    ) -> None:
+        W1s, dW1s = joined_views(theta, sizes), joined_views(gradient, sizes)
+        kind = HIDDEN.get(g.name, Hidden)
+        hidden = [kind(m, n, theta.dtype, g) for n in sizes[1:-1]]
+        self.out = OUTPUTS[pair](m, sizes[-1], theta.dtype)
+        self.forward = list(zip(W1s[:-1], hidden, strict=True))
+        self.W1_last, self.dW1_first = W1s[-1], dW1s[0]
+        # Layer l hands the error to the hidden layer below it, from the last layer to the second.
+        self.backward = [
+            (h.A1.T, dW1, W1[:-1].T, h)
+            for h, dW1, W1 in zip(hidden[::-1], dW1s[:0:-1], W1s[:0:-1], strict=True)
+        ]
+
+    def step(self, X1: Array, Y: Array) -> float:
+        """Fill the gradient with that of the mean loss over a batch, and return the loss.
+
+        X1 (m, n₀ + 1): examples and a last column of ones. Y (m, n_L).
+        """
+        A1 = X1
+        for W1, h in self.forward:
+            np.dot(A1, W1, h.Z)  # (m, n): A W + b
+            h.activate()
+            A1 = h.A1
+        dZ = self.out.Z
+        np.dot(A1, self.W1_last, dZ)  # (m, n_L)
+        J = self.out.delta(Y)
+        for A1T, dW1, WT, h in self.backward:
+            np.dot(A1T, dZ, dW1)  # [dW; db]
+            np.dot(dZ, WT, h.D)  # (m, n): dA = dZ Wᵀ
+            h.times_slope()
+            dZ = h.D
+        np.dot(X1.T, dZ, self.dW1_first)
+        return J
+
+
+class Batches:
+    """Batches of b examples, gathered by blocks: memory for one block, however many examples.
+
+    A block is a few batches, as many as make up `BLOCK` numbers, at least one.
+    """
+
+    def __init__(self, X: Array, Y: Array, b: int, dtype: Any) -> None:
+        self.X, self.Y, self.b = X, Y, b
+        wide = X.shape[1] + 1 + Y.shape[1]
+        self.rows = min(b * max(1, BLOCK // (b * wide)), len(X))
+        self.X1 = np.ones((self.rows, X.shape[1] + 1), dtype)
+        self.Yb = np.empty((self.rows, Y.shape[1]), dtype)
+
+    def epoch(self, order: IntArray | None) -> Iterator[tuple[Array, Array]]:
+        """Yield every example once, by the given order: (X1 (b, n₀ + 1), Y (b, n_L))."""
+        X1, Yb, b = self.X1, self.Yb, self.b
+        for start in range(0, len(self.X), self.rows):
+            chosen = slice(start, start + self.rows)
+            rows = chosen if order is None else order[chosen]
+            X = self.X[rows]
+            n = len(X)
+            X1[:n, :-1] = X
+            Yb[:n] = self.Y[rows]
+            for i in range(0, n, b):
+                j = min(i + b, n)
+                yield X1[i:j], Yb[i:j]
+
+
+def _sigmoid_in_place(Z: Array) -> None:
+    """Z ← σ(Z) = ½ + ½ tanh(Z/2), which cannot overflow."""
+    half = np.array(0.5, Z.dtype)
+    np.multiply(Z, half, Z)
+    np.tanh(Z, Z)
+    np.multiply(Z, half, Z)
+    np.add(Z, half, Z)
