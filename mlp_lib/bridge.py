@@ -48,6 +48,8 @@ def batch_from_singles(params_col: Params, X: Array, Y: Array) -> Grads:
     """
     X, Y = _check.reals(X=X, Y=Y)
     _check.shapes("m n_0, m n_L", X=X, Y=Y)
+    if not len(X):
+        raise ValueError("X: expected at least one example, got 0")
     singles = []
     for x, y in zip(X, Y, strict=True):
         _, cache = mlp_forward(x, params_col)

@@ -36,7 +36,9 @@ def layer_grad_norms(
     Returns (depth,). Look at the norms and at their ratio: tiny weights make all of them tiny.
     """
     g = get_activation(act)
-    depth = _check.integer("depth", depth, low=1)
+    sizes = {"depth": depth, "width": width, "m": m}
+    depth, width, m = (_check.integer(name, n, low=1) for name, n in sizes.items())
+    scale = _check.scalar("scale", scale, low=0)
     rng = np.random.default_rng(seed)
     X, Y = rng.standard_normal((m, width)), rng.standard_normal((m, width))
     no_bias = np.zeros((1, width))

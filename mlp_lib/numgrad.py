@@ -91,7 +91,8 @@ def _imaginary_part(f: ScalarFunction, theta: Any) -> float:
     if not np.iscomplexobj(value):
         raise TypeError(
             f"f: expected a complex number back from a complex theta, got {value.dtype}: "
-            "something on the way (abs, .real, np.vdot) drops the imaginary part"
+            "something on the way (abs, .real, np.vdot) drops the imaginary part, "
+            "or f does not depend on theta at all"
         )
     if not np.isfinite(value.item()):
         raise ValueError(f"f: expected a finite number, got {value.item()}")

@@ -46,6 +46,8 @@ def l1_grads(params: Params, lam: float) -> Grads:
 
 def add_grads(grads: Grads, more: Grads) -> Grads:
     """Return the sums dW + dW′ and db + db′, layer by layer: the loss is a sum (eq-sum-rule)."""
+    if len(more) != len(grads):
+        raise ValueError(f"more: expected {len(grads)} layers, got {len(more)}")
     for k, ((dW, db), (dV, dc)) in enumerate(zip(grads, more, strict=True)):
         _check.same_shape(**{f"grads[{k}][0]": dW, f"more[{k}][0]": dV})
         _check.same_shape(**{f"grads[{k}][1]": db, f"more[{k}][1]": dc})
@@ -101,8 +103,10 @@ def _check_mask(mask: Array, **like: Array) -> Array:
     (x,) = like.values()
     mask = np.asarray(mask)
     _check.same_shape(**like, mask=mask)
-    if not np.isin(mask, (0, 1)).all():
-        raise ValueError(f"mask: expected only 0 and 1, got values up to {mask.max()}")
+    wrong = np.argwhere((mask != 0) & (mask != 1))
+    if len(wrong):
+        where = tuple(map(int, wrong[0]))
+        raise ValueError(f"mask: expected only 0 and 1, got {mask[where]} at index {where}")
     return mask.astype(x.dtype)
 
 
