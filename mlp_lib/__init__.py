@@ -37,7 +37,7 @@ from mlp_lib.activations import (
     tanh,
 )
 from mlp_lib.autodiff import Value, draw_graph, topological_order
-from mlp_lib.batch import linear_backward, mlp_backward_batch, mlp_forward_batch
+from mlp_lib.batch import layer_deltas, linear_backward, mlp_backward_batch, mlp_forward_batch
 from mlp_lib.bridge import batch_from_singles, to_col, to_row
 from mlp_lib.chain import chain_backward, chain_forward
 from mlp_lib.col import (
@@ -50,6 +50,17 @@ from mlp_lib.col import (
     path_products,
     paths,
     xor_gate_net,
+)
+from mlp_lib.data import (
+    FUNCTIONS_1D,
+    circles,
+    digits,
+    gaussians,
+    moons,
+    sample_1d,
+    spiral,
+    train_test_split,
+    xor,
 )
 from mlp_lib.delta import output_delta, weight_grad
 from mlp_lib.descent import gd_path, gd_update, iterate_minibatches, updates_per_epoch
@@ -99,6 +110,7 @@ from mlp_lib.regression import (
 )
 from mlp_lib.regularisation import (
     EarlyStopping,
+    add_grads,
     dropout_backward,
     dropout_forward,
     gradient_is_small,
@@ -112,6 +124,7 @@ from mlp_lib.softmax import log_softmax, softmax, softmax_jacobian, softmax_vjp
 
 __all__ = [
     "ACTIVATIONS",
+    "FUNCTIONS_1D",
     "INIT_SCHEMES",
     "LOSSES",
     "Activation",
@@ -119,6 +132,7 @@ __all__ = [
     "Loss",
     "Value",
     "accuracy",
+    "add_grads",
     "batch_from_singles",
     "bce",
     "bce_multi",
@@ -126,6 +140,7 @@ __all__ = [
     "chain_backward",
     "chain_forward",
     "chain_gradient",
+    "circles",
     "collapse_linear",
     "d_gelu",
     "d_gelu_tanh",
@@ -140,6 +155,7 @@ __all__ = [
     "dead_unit_counts",
     "dead_units",
     "delta_stats",
+    "digits",
     "draw_graph",
     "dropout_backward",
     "dropout_forward",
@@ -152,6 +168,7 @@ __all__ = [
     "fit_softmax",
     "full_jacobian_W",
     "full_jacobian_X",
+    "gaussians",
     "gd_path",
     "gd_update",
     "gelu",
@@ -179,6 +196,7 @@ __all__ = [
     "l2_grads",
     "l2_penalty",
     "labels_of",
+    "layer_deltas",
     "layer_grad_norms",
     "leaky_relu",
     "likelihood",
@@ -193,6 +211,7 @@ __all__ = [
     "mlp_backward_batch",
     "mlp_forward",
     "mlp_forward_batch",
+    "moons",
     "mse",
     "neuron_forward",
     "nll",
@@ -206,6 +225,7 @@ __all__ = [
     "perceptron_train",
     "relative_error",
     "relu",
+    "sample_1d",
     "sgn",
     "sigmoid",
     "softmax",
@@ -213,13 +233,16 @@ __all__ = [
     "softmax_regression_grads",
     "softmax_vjp",
     "softplus",
+    "spiral",
     "step",
     "tanh",
     "to_col",
     "to_row",
     "topological_order",
+    "train_test_split",
     "updates_per_epoch",
     "weight_grad",
+    "xor",
     "xor_gate_net",
 ]
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlp_lib import chain_backward, chain_forward, d_tanh, mlp_backward, mlp_forward, tanh
 from mlp_lib.autodiff import Value, as_value, topological_order
 from mlp_lib.numgrad import numerical_gradient
 
@@ -254,6 +255,57 @@ def test_dot_text_has_every_node_and_edge_and_escapes_labels():
 
 def test_repr_shows_data_and_gradient():
     assert repr(Value(2.5)) == "Value(data=2.5, grad=0)"
+
+
+# -- the same gradients as the lessons' code ------------------------------------------------------
+
+
+def test_a_chain_agrees_with_chain_backward():
+    weights, a0, y = [0.5, -1.5, 2.0], 0.8, 1.0  # F4
+    leaves = [Value(w) for w in weights]
+    a = Value(a0)
+    for w in leaves:
+        a = (w * a).sigmoid()
+    loss = 0.5 * (a - y) ** 2
+    loss.backward()
+    dw, _, _ = chain_backward(weights, chain_forward(weights, a0), y)
+    assert loss.data == pytest.approx(0.0645063, abs=5e-8)
+    np.testing.assert_allclose([w.grad for w in leaves], dw, rtol=1e-12)
+
+
+def test_a_chain_of_10_000_tanh_units_agrees_with_chain_backward():
+    weights = np.full(10_000, 1.0005)
+    a = leaf = Value(0.3)
+    for w in weights:
+        a = (a * w).tanh()
+    a.backward()
+    cache = chain_forward(weights, 0.3, tanh)
+    _, delta, _ = chain_backward(weights, cache, 0.0, d_tanh)
+    # delta of layer 1 is ŷ ∂ŷ/∂z¹, and ∂z¹/∂a0 = w¹
+    assert leaf.grad == pytest.approx(delta[0] / cache[1][-1] * weights[0], rel=1e-9)
+    assert leaf.grad != 0
+
+
+def test_a_network_agrees_with_mlp_backward():
+    rng = np.random.default_rng(0)
+    params = [(rng.normal(size=s), rng.normal(size=s[0])) for s in ((3, 2), (4, 3))]
+    x, true_class = np.array([0.8, -2.0]), 1
+    leaves = [([[Value(w) for w in row] for row in W], [Value(v) for v in b]) for W, b in params]
+    a = list(x)
+    for k, (W, b) in enumerate(leaves):
+        z = [
+            sum((w * v for w, v in zip(row, a, strict=True)), c)
+            for row, c in zip(W, b, strict=True)
+        ]
+        a = [v.tanh() for v in z] if k == 0 else [v.exp() for v in z]
+    loss = -(a[true_class] / sum(a)).log()
+    loss.backward()
+
+    _, cache = mlp_forward(x, params, tanh)
+    grads = mlp_backward(params, cache, np.eye(4)[true_class], d_tanh)
+    for (W, b), (dW, db) in zip(leaves, grads, strict=True):
+        np.testing.assert_allclose([[w.grad for w in row] for row in W], dW, rtol=1e-12)
+        np.testing.assert_allclose([v.grad for v in b], db, rtol=1e-12)
 
 
 # -- a peer ---------------------------------------------------------------------------------------
