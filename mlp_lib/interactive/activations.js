@@ -16,7 +16,7 @@ const axes = (width, height, [left, right], [low, high]) => ({
   y: (v) => ((high - v) / (high - low)) * height,
 });
 const PLOTS = { f: axes(310, 214, [-6, 6], [-2, 3]), df: axes(304, 214, [-6, 6], [-0.25, 1.25]) };
-const DEPTH = axes(294, 190, [0, 20], [-15, 9]);
+const DEPTH = axes(294, 190, [0, 34], [-15, 9]);
 
 const remembered = new Map();
 
@@ -74,8 +74,8 @@ function deadText({ dead, df }) {
   const sign = (at, strict, loose) => (at === 0 && Math.abs(df(0)) < DEAD ? loose : strict);
   const parts = dead.map(([low, high]) => {
     if (low === -REACH && high === REACH) return "everywhere";
-    if (low === -REACH) return `z ${sign(high, "<", "≤")} ${short(high)}`;
-    if (high === REACH) return `z ${sign(low, ">", "≥")} ${short(low)}`;
+    if (low === -REACH) return `z\u00a0${sign(high, "<", "≤")}\u00a0${short(high)}`;
+    if (high === REACH) return `z\u00a0${sign(low, ">", "≥")}\u00a0${short(low)}`;
     return `${short(low)} < z < ${short(high)}`;
   });
   return parts.join(" or ") || "nowhere";
@@ -103,8 +103,8 @@ function label(plot, curve, which, second) {
   if (i < 8 || i > 232) i = first;
   const [x, y] = [plot.x(GRID[i]), plot.y(values[i])];
   return i === first
-    ? text(x, y - 8, second ? "start" : "end", curve.label)
-    : text(x + 10, y + 12, "start", curve.label);
+    ? text(x, which === "f" && !second ? y + 18 : y - 8, second ? "start" : "end", curve.label)
+    : text(...(second ? [x + 10, y + 12, "start"] : [x - 10, y + 4, "end"]), curve.label);
 }
 
 const edges = (plot, { dead }) =>
@@ -152,7 +152,7 @@ function markCurve(marks, key, curve, z) {
   cell("measured", () => number(tidy(curve.measured(z))));
   cell("dead", () => deadText(curve));
   const end = (t) => [PLOTS.f.x(z + t), PLOTS.f.y(curve.f(z) + t * curve.df(z))];
-  marks[`tangent-${key}`] = { d: curve ? path([end(-1.6), end(1.6)]) : "" };
+  marks[`tangent-${key}`] = { d: curve ? path([end(-2), end(2)]) : "" };
 }
 
 function markProduct(marks, key, curve, other, { z, w, depth }) {
@@ -166,14 +166,15 @@ function markProduct(marks, key, curve, other, { z, w, depth }) {
   const points = Array.from({ length: depth + 1 }, (_, k) => [DEPTH.x(k), DEPTH.y(logProduct(factor, k))]);
   marks[`product-${key}`] = { d: path(points) };
   marks[`dots-${key}`] = { d: points.map(([x, y]) => ring(x, y, 2.5)).join("") };
-  let above = key === "a";
+  let y = points[depth][1];
   if (other) {
-    const theirs = Math.abs(w * other.df(z));
-    above = Math.abs(factor) > theirs || (Math.abs(factor) === theirs && key === "a");
+    const theirs = DEPTH.y(logProduct(w * other.df(z), depth));
+    const upper = y < theirs || (y === theirs && key === "a");
+    if (Math.abs(y - theirs) < 16) y = (y + theirs) / 2 + (upper ? -8 : 8); // names move apart
+    y = Math.max(upper ? 9 : 25, Math.min(DEPTH.height - (upper ? 25 : 9), y));
   }
-  const [x, y] = points[depth];
-  const place = Math.max(above ? 13 : 29, Math.min(DEPTH.height - (above ? 21 : 5), y + (above ? -10 : 19)));
-  marks[`label-product-${key}`] = text(x, place, depth > 8 ? "end" : "start", curve.label);
+  y = Math.max(9, Math.min(DEPTH.height - 9, y));
+  marks[`label-product-${key}`] = text(DEPTH.x(depth) + 8, y + 4, "start", curve.label);
   marks[`power-${key}`] = { text: number(powerOf(factor, depth)) };
 }
 

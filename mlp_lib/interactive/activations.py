@@ -39,7 +39,7 @@ LABELS = {
     "relu": "ReLU",
     "leaky_relu": "leaky ReLU",
     "gelu": "GELU",
-    "gelu_tanh": "GELU, tanh form",
+    "gelu_tanh": "GELU (tanh)",
     "gudermannian": "Gudermannian",
     "step": "step",
     "softplus": "softplus",
@@ -59,7 +59,7 @@ H = 1e-5
 
 F_AXES = Axes(30, 30, 310, 214, (-6, 6), (-2, 3))
 DF_AXES = Axes(36, 30, 304, 214, (-6, 6), (-0.25, 1.25))
-DEPTH_AXES = Axes(46, 30, 294, 190, (0, 20), (-15, 9))
+DEPTH_AXES = Axes(46, 30, 294, 190, (0, 34), (-15, 9))  # room for names at the right
 
 
 @dataclass(frozen=True)
@@ -113,9 +113,9 @@ def dead_text(intervals: list[tuple[float, float]], df: Scalar) -> str:
         if low == -REACH and high == REACH:
             return "everywhere"
         if low == -REACH:
-            parts.append(f"z {sign(high, '<', '≤')} {short(high)}")
+            parts.append(f"z\u00a0{sign(high, '<', '≤')}\u00a0{short(high)}")
         elif high == REACH:
-            parts.append(f"z {sign(low, '>', '≥')} {short(low)}")
+            parts.append(f"z\u00a0{sign(low, '>', '≥')}\u00a0{short(low)}")
         else:
             parts.append(f"{short(low)} < z < {short(high)}")
     return " or ".join(parts) or "nowhere"
@@ -195,8 +195,9 @@ def _label(axes: Axes, curve: Curve, which: str, second: bool) -> dict[str, str]
     i = next((k for k in places if low + room <= values[k] <= high - room), places[0])
     x, y = axes.x(GRID[i]), axes.y(values[i])
     if i == places[0]:
-        return _text(x, y - 8, "start" if second else "end", curve.label)
-    return _text(x + 10, y + 12, "start", curve.label)
+        below = which == "f" and not second  # where tangents seldom go
+        return _text(x, y + 18 if below else y - 8, "start" if second else "end", curve.label)
+    return _text(*((x + 10, y + 12, "start") if second else (x - 10, y + 4, "end")), curve.label)
 
 
 def _text(x: float, y: float, anchor: str, text: str) -> dict[str, str]:
@@ -331,7 +332,7 @@ class Activations(Figure):
             marks |= {f"{row}-{key}": {"text": "–"} for row in ("f", "df", "measured", "dead")}
             return
         f, df = curve.f(self.z), curve.df(self.z)
-        ends = [(F_AXES.x(self.z + t), F_AXES.y(f + t * df)) for t in (-1.6, 1.6)]
+        ends = [(F_AXES.x(self.z + t), F_AXES.y(f + t * df)) for t in (-2, 2)]
         marks[f"tangent-{key}"] = {"d": path(ends)}
         marks[f"f-{key}"] = {"text": number(f)}
         marks[f"df-{key}"] = {"text": number(df)}
@@ -350,14 +351,15 @@ class Activations(Figure):
         heights = [axes.y(_log_product(factor, layer)) for layer in range(self.depth + 1)]
         marks[names[0]] = {"d": path([(axes.x(k), y) for k, y in enumerate(heights)])}
         marks[names[1]] = {"d": "".join(ring(axes.x(k), y, 2.5) for k, y in enumerate(heights))}
-        above = key == "a"
+        y = heights[-1]
         if other is not None:
-            theirs = abs(self.w * other.df(self.z))
-            above = abs(factor) > theirs or (abs(factor) == theirs and key == "a")
-        x, y = axes.x(self.depth), heights[-1] + (-10 if above else 19)
-        bounded = max(13.0 if above else 29.0, min(axes.height - (21 if above else 5), y))
-        anchor = "end" if self.depth > 8 else "start"
-        marks[names[2]] = _text(x, bounded, anchor, curve.label)
+            theirs = axes.y(_log_product(self.w * other.df(self.z), self.depth))
+            upper = y < theirs or (y == theirs and key == "a")
+            if abs(y - theirs) < 16:  # names that would touch move apart
+                y = (y + theirs) / 2 + (-8 if upper else 8)
+            y = max(9.0 if upper else 25.0, min(axes.height - (25 if upper else 9), y))
+        y = max(9.0, min(axes.height - 9, y))
+        marks[names[2]] = _text(axes.x(self.depth) + 8, y + 4, "start", curve.label)
         marks[names[3]] = {"text": number(_power(factor, self.depth))}
 
     def _sentence(
@@ -517,7 +519,7 @@ class Activations(Figure):
     def _numbers(self, marks: Marks) -> str:
         def row(name: str, head: str) -> str:
             cells = "".join(mark("td", f"{name}-{key}", marks) for key in "ab")
-            return f'<tr><th scope="row">{head}</th>{cells}</tr>'
+            return f'<tr class="lm-row-{name}"><th scope="row">{head}</th>{cells}</tr>'
 
         heads = "".join(
             mark("th", f"head-{key}", marks, scope="col", class_=f"lm-{key}") for key in "ab"

@@ -209,10 +209,11 @@ def select(trait: str, label: str, options: Mapping[str, str], value: str, class
     )
 
 
-def button(trait: str, value: float | str, label: str, now: float | str) -> str:
+def button(
+    trait: str, value: float | str, label: str, now: float | str, *, name: str | None = None
+) -> str:
     """A button that sets a trait to a value and shows whether it has that value."""
-    pressed = "true" if value == now else "false"
-    return (
-        f'<button type="button" data-lm-trait="{trait}" value="{value}" aria-pressed="{pressed}" '
-        f'data-lm-suppress-shortcuts="true">{label}</button>'
-    )
+    attributes = {"type": "button", "data-lm-trait": trait, "value": str(value)}
+    attributes |= {"aria-pressed": "true" if value == now else "false"}
+    attributes |= {"aria-label": name or label, "data-lm-suppress-shortcuts": "true"}
+    return element("button", attributes, label)

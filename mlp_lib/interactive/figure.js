@@ -140,7 +140,7 @@ export function figure({ view, connect, ...rest }) {
       names.forEach((name) => model.off(`change:${name}`, ask));
     };
   }
-  return { render, view, ...rest };
+  return { render, view, format: { number, short }, ...rest };
 }
 
 // Drag inside a picture: move(x, y) gets the pointer in the picture's own units.

@@ -145,15 +145,16 @@ class Softmax(Figure):
             "shift", "shift c", (-1000, 1000, 1), self.shift, values["shift"], name="shift c"
         )
         presets = "".join(
-            button("shift", c, f"c = {short(c)}", self.shift) for c in (0, 100, 1000, -1000)
+            button("shift", c, short(c), self.shift, name=f"c = {short(c)}")
+            for c in (0, 100, 1000, -1000)
         )
         temperature = slider(
             "temperature", "temperature T", (0.1, 10, 0.1), self.temperature, values["temperature"]
         )
         return (
             f'<div class="lm-row lm-scores">{"".join(sliders)}</div>'
-            f'<div class="lm-row lm-scores">{shift}{temperature}'
-            f'<div class="lm-row lm-presets">{presets}</div></div>'
+            f'<div class="lm-row lm-scores lm-tune">{shift}{temperature}'
+            f'<div class="lm-row lm-presets"><span>c =</span>{presets}</div></div>'
             + "".join(self._panel(view["marks"], panel) for panel in PANELS)
             + f'<div class="lm-side">{self._numbers(view["marks"])}</div>'
         )

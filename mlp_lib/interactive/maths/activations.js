@@ -36,7 +36,7 @@ export const ACTIVATIONS = {
   },
   gelu: { label: "GELU", f: (z) => z * normalCdf(z), df: (z) => normalCdf(z) + z * bell(z) },
   gelu_tanh: {
-    label: "GELU, tanh form",
+    label: "GELU (tanh)",
     f: (z) => z * sigmoid(2 * inner(z)),
     df: (z) => sigmoid(2 * inner(z)) + z * dSigmoid(2 * inner(z)) * 2 * dInner(z),
   },
