@@ -26,9 +26,10 @@ Outcome (a plain tree)
     changed  paths of arguments the call modified, such as "args[0][1]" or "kwargs['w']"
     printed  what was printed, cut off after a while
     warned   [{"category", "message", "line", "source"}], repeated warnings once
-    error    None or {"type", "message", "line", "source", "function", "at_call", "trace"}; `trace`
-             is [[function, line, source], ...] of the student's frames only; `at_call` is true when
-             the exception came from the call itself, before any line of the student's ran
+    error    None or {"type", "bases", "message", "line", "source", "function", "at_call", "trace"};
+             `bases` are the names of the exception's classes; `trace` is [[function, line, source],
+             ...] of the student's frames only; `at_call` is true when the exception came from the
+             call itself, before any line of the student's ran
     calls    how often each given callable was called
     peak     bytes, or None
     seconds  wall-clock time of the call
@@ -528,6 +529,7 @@ def _state_kept(seed: int, printed: _Printed) -> Iterator[list[warnings.WarningM
 def _error(kind: str, message: str) -> dict[str, Tree]:
     return {
         "type": kind,
+        "bases": [kind],
         "message": message[:MAX_MESSAGE],
         "line": None,
         "source": "",
@@ -565,6 +567,7 @@ def _describe(exception: BaseException) -> dict[str, Tree]:
     except Exception:  # an exception class of the student's may fail to print itself
         message = ""
     error = _error(type(exception).__name__, message)
+    error["bases"] = [base.__name__ for base in type(exception).__mro__][:-1]
     trace: list[list[Tree]] = []
     entered = False
     step = exception.__traceback__
