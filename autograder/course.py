@@ -1,0 +1,171 @@
+"""A course directory: nbgrader's own layout, plus a folder of ours that nbgrader never looks into.
+
+source/ release/ submitted/ autograded/ feedback/ gradebook.db nbgrader_config.py     nbgrader's
+.autograder/salt          the course's secret, readable by its owner only
+.autograder/written.json  digests of the source notebooks we wrote, to notice edits by hand
+.autograder/new/          new versions of notebooks that were edited by hand and therefore kept
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from autograder import sets
+
+CONFIG = '''\
+"""nbgrader's configuration of this course. Stock nbgrader commands and formgrader read it too."""
+
+c = get_config()  # noqa: F821
+
+# The name in the gradebook; change it before the first release if you like.
+c.CourseDirectory.course_id = {course_id!r}
+
+# What students find in place of an answer. `check` takes a stub that still raises
+# NotImplementedError for "not started", so keep that line.
+c.ClearSolutions.code_stub = {{"python": {stub!r}}}
+c.ClearSolutions.text_stub = {text_stub!r}
+
+# Plain `nbgrader autograde` runs submissions in your own account, without a sandbox. These limits
+# keep an endless loop from stopping it for long.
+c.ExecutePreprocessor.timeout = 30
+c.ExecutePreprocessor.interrupt_on_timeout = True
+
+# Late penalties, extra credit and manual points are nbgrader's: see its documentation.
+'''
+
+
+class CourseError(Exception):
+    """A folder that is not a course, or cannot become one; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """The paths of one course."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, folder: str | Path = ".") -> Course:
+        """The course in this folder or in one above it."""
+        start = Path(folder).resolve()
+        for place in (start, *start.parents):
+            if (place / "nbgrader_config.py").exists() and (place / ".autograder").is_dir():
+                return cls(place)
+        raise CourseError(
+            f"{start} is not inside a course directory: make one with 'autograder init DIR', "
+            "or name it with --course DIR"
+        )
+
+    @property
+    def salt_file(self) -> Path:
+        """Where the secret is."""
+        return self.root / ".autograder" / "salt"
+
+    @property
+    def salt(self) -> str:
+        """The course's secret: it decides the data of the hidden cases."""
+        return self.salt_file.read_text().strip()
+
+    @property
+    def gradebook_url(self) -> str:
+        """The gradebook as nbgrader names it."""
+        return f"sqlite:///{self.root / 'gradebook.db'}"
+
+    def source(self, name: str) -> Path:
+        """The instructor's notebook of a set."""
+        return self.root / "source" / name / f"{name}.ipynb"
+
+    def released(self, name: str) -> Path:
+        """The students' notebook of a set."""
+        return self.root / "release" / name / f"{name}.ipynb"
+
+
+def digest(text: str) -> str:
+    """The fingerprint by which edits are noticed."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a whole file or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    os.replace(part, path)
+
+
+def make_salt(path: Path) -> bool:
+    """Create the secret, for its owner only; True where there was none."""
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(file, "w") as salt:
+        salt.write(secrets.token_hex(32) + "\n")
+    return True
+
+
+def initialise(folder: Path) -> list[str]:
+    """Make a course directory, or bring one up to date; return what was done, a line each.
+
+    Nothing that is there is overwritten, except source notebooks that nobody has edited.
+    """
+    root = folder.resolve()
+    if root.exists() and not root.is_dir():
+        raise CourseError(f"{root} is a file: name a folder")
+    known = (root / ".autograder").is_dir()
+    if not known and root.is_dir() and any(root.iterdir()):
+        raise CourseError(
+            f"{root} is not empty and not a course: name a new folder, so that nothing of yours "
+            "gets mixed up with the course"
+        )
+    course, done = Course(root), []
+    for part in ("source", "release", "submitted", "autograded", "feedback"):
+        (root / part).mkdir(parents=True, exist_ok=True)
+    (root / ".autograder").mkdir(mode=0o700, exist_ok=True)
+    config = root / "nbgrader_config.py"
+    if not config.exists():
+        text = CONFIG.format(course_id=root.name, stub=sets.STUB, text_stub=sets.TEXT_STUB)
+        write_atomically(config, text)
+        done.append("wrote nbgrader_config.py")
+    if make_salt(course.salt_file):
+        done.append(
+            "made the course's secret in .autograder/salt: keep it, and keep it to yourself"
+        )
+    done += update_sources(course)
+    from nbgrader.api import Gradebook
+
+    with Gradebook(course.gradebook_url):
+        pass  # opening creates the tables
+    return done or ["everything is up to date"]
+
+
+def update_sources(course: Course) -> list[str]:
+    """Write the source notebooks; one that was edited by hand is kept, the new one put beside."""
+    record = course.root / ".autograder" / "written.json"
+    written = json.loads(record.read_text()) if record.exists() else {}
+    done = []
+    for name in sets.names():
+        text = nbformat.writes(sets.source(name))
+        path = course.source(name)
+        there = path.read_text(encoding="utf-8") if path.exists() else None
+        if there == text:
+            written[name] = digest(text)
+        elif there is None or digest(there) == written.get(name):
+            write_atomically(path, text)
+            written[name] = digest(text)
+            done.append(f"{'updated' if there else 'wrote'} source/{name}/{name}.ipynb")
+        else:
+            write_atomically(course.root / ".autograder" / "new" / f"{name}.ipynb", text)
+            done.append(
+                f"kept source/{name}/{name}.ipynb, which you edited; the course's new version is "
+                f".autograder/new/{name}.ipynb"
+            )
+    write_atomically(record, json.dumps(written, indent=1, sort_keys=True))
+    return done
