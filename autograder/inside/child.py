@@ -299,6 +299,28 @@ def make_shell() -> Shell:
     return shell
 
 
+_REHEARSAL = (
+    "1/0",
+    "import matplotlib.pyplot as plt; plt.plot([0, 1], label='$x$'); plt.legend(); plt.title('a')",
+    "%matplotlib inline",
+    "%time 1",
+    "x =",
+    "[1, 2.5]",
+)
+
+
+def rehearse(shell: Shell) -> None:
+    """Run what notebooks run, once, so that every child inherits the imports and the caches."""
+    shell.session.figures = True
+    for source in _REHEARSAL:
+        shell.run_cell(source, store_history=False)  # type: ignore[no-untyped-call]
+    shell.reset(new_session=True)  # type: ignore[no-untyped-call]
+    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+        if hasattr(sys, name):
+            delattr(sys, name)
+    shell.session.figures = False
+
+
 # --------------------------------------------------------------------------------------
 # the session
 

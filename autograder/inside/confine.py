@@ -129,7 +129,7 @@ def landlock_version() -> int:
     return max(0, _syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint(1)))
 
 
-def landlock(readable: Sequence[str], writable: Sequence[str]) -> int:
+def landlock(readable: Sequence[str], listable: Sequence[str], writable: Sequence[str]) -> int:
     """Let this process open files below the given paths only; return the version in force."""
     version = landlock_version()
     if version == 0:
@@ -148,6 +148,8 @@ def landlock(readable: Sequence[str], writable: Sequence[str]) -> int:
     try:
         for path in readable:
             _allow(ruleset, path, (_READ_FILE | _READ_DIR | _EXECUTE) & rights)
+        for path in listable:
+            _allow(ruleset, path, _READ_DIR)
         for path in writable:
             kinds = 1 << 6 | 1 << 11  # no character and no block devices
             _allow(ruleset, path, rights & ~kinds & ~_EXECUTE)

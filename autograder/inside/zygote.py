@@ -46,7 +46,7 @@ class Zygote:
         _set_paths(config)
         self.confine = importlib.import_module("inside.confine")
         self.child = importlib.import_module("inside.child")
-        self.shell = _warm_up(self.child)
+        self.shell = _warm_up(self.child, config["preload"])
         self.namespaces = config["mode"] == "namespaces"
         self.own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY) if self.namespaces else -1
         self.memory_base = self.confine.address_space()
@@ -165,7 +165,8 @@ class Zygote:
             return
         confine.drop_capabilities()
         if mode == "landlock":
-            confine.landlock(self.config["readable"], [scratch, "/dev/null"])
+            readable, listable = self.config["readable"], self.config["listable"]
+            confine.landlock(readable, listable, [scratch, "/dev/null"])
         seccomp = importlib.import_module("inside.seccomp")
         seccomp.install(seccomp.Policy(os.getpid(), attributes=mode == "namespaces"))
 
@@ -174,6 +175,9 @@ class Zygote:
         for number, child in list(self.children.items()):
             pid, status, usage = os.wait4(child.pid, os.WNOHANG)
             if pid == 0:
+                continue
+            if os.WIFSTOPPED(status):  # it asked to be traced by us
+                child.kill(signal.SIGKILL)
                 continue
             del self.children[number]
             if child.scratch is not None:
@@ -272,18 +276,16 @@ def _forget_paths(config: dict[str, Any]) -> None:
     sys.argv[:] = [""]
 
 
-def _warm_up(child: ModuleType) -> Any:
-    """Import what notebooks import, and draw one picture so that fonts are found and cached."""
-    shell = child.make_shell()
+def _warm_up(child: ModuleType, preload: list[str]) -> Any:
+    """Import what notebooks import, and rehearse a few cells."""
     importlib.import_module("inside.seccomp")
-    importlib.import_module("numpy.random")
-    importlib.import_module("matplotlib.pyplot")
-    importlib.import_module("IPython.display")
-    figure = importlib.import_module("matplotlib.figure").Figure()
-    axes = figure.subplots()
-    axes.plot([0, 1], [0, 1])
-    axes.set_title("$x$")
-    figure.savefig(os.path.join(os.environ["MPLCONFIGDIR"], "warm.png"))
+    for name in preload:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            print(f"not preloaded: {error}", file=sys.stderr)
+    shell = child.make_shell()
+    child.rehearse(shell)
     return shell
 
 

@@ -76,11 +76,18 @@ class Layout:
         roots = [os.path.realpath(path) for path in self.bound()]
         return [path for path in self.hidden if any(_below(path, root) for root in roots)]
 
-    def readable(self) -> list[str]:
-        """Return what is let in as a list from which the hidden paths are already taken out."""
+    def readable(self) -> tuple[list[str], list[str]]:
+        """Return the paths to let in with all below them, and the folders to be listed only.
+
+        The hidden paths are left out of the first; where a folder has one in it, its other
+        contents are let in one by one, and the folder can be listed so that imports find them.
+        """
         hidden = set(self.masked())
-        found = [p for root in self.bound() for p in _without(os.path.realpath(root), hidden)]
-        return list(dict.fromkeys(found))
+        whole: list[str] = []
+        parts: list[str] = []
+        for root in self.bound():
+            _divide(os.path.realpath(root), hidden, whole, parts)
+        return list(dict.fromkeys(whole)), list(dict.fromkeys(parts))
 
 
 def reachable(path: str) -> bool:
@@ -131,14 +138,13 @@ def _below(path: str, root: str) -> bool:
     return path == root or path.startswith(root.rstrip("/") + "/")
 
 
-def _without(root: str, hidden: set[str]) -> list[str]:
-    """Return `root`, or the parts of it that are not hidden."""
+def _divide(root: str, hidden: set[str], whole: list[str], parts: list[str]) -> None:
+    """Add `root` to the whole ones, or itself to the parts and its contents to either."""
     if root in hidden:
-        return []
+        return
     if not any(_below(path, root) for path in hidden):
-        return [root]
-    return [
-        p
-        for entry in sorted(os.scandir(root), key=lambda e: e.name)
-        for p in _without(entry.path, hidden)
-    ]
+        whole.append(root)
+        return
+    parts.append(root)
+    for name in sorted(os.listdir(root)):
+        _divide(os.path.join(root, name), hidden, whole, parts)

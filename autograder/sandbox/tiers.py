@@ -133,6 +133,7 @@ def bubblewrap(layout: Layout, stage: Path, descriptor: int) -> Start:
         "home": HOME,
         "scratch": SCRATCH,
         "readable": [],
+        "listable": [],
     }
     return Start([*prefix, tool, *arguments], {"PATH": "/usr/bin:/bin"}, config)
 
@@ -206,6 +207,7 @@ def plain_process(layout: Layout, stage: Path, descriptor: int, *, landlock: boo
                 "start the grader as a user with an interpreter of its own"
             )
         prefix = _drop_root()
+    whole, parts = layout.readable()
     scratch = stage / "scratch"
     home = stage / "home"
     config: dict[str, object] = {
@@ -214,7 +216,8 @@ def plain_process(layout: Layout, stage: Path, descriptor: int, *, landlock: boo
         "sites": list(layout.sites),
         "home": str(home),
         "scratch": str(scratch),
-        "readable": [*layout.readable(), str(home), *DEVICES],
+        "readable": [*whole, str(home), *DEVICES],
+        "listable": parts,
     }
     script = str(home / "inside" / "zygote.py")
     command = [*prefix, layout.python, *python_flags(script, descriptor)]
