@@ -40,6 +40,8 @@ def numerical_gradient(
     _check.choice("scheme", scheme, DEFAULT_STEP)
     _check.no_integers("theta", theta)
     (theta,) = _check.reals(theta=theta)
+    if np.iscomplexobj(theta):
+        raise TypeError(f"theta: expected real numbers, got dtype {theta.dtype}")
     h = _check.scalar("h", DEFAULT_STEP[scheme] if h is None else h, low=SMALLEST_STEP)
     point = theta.astype(np.float64)
     slopes = _SCHEMES[scheme](f, point, h)
@@ -48,18 +50,18 @@ def numerical_gradient(
 
 def _central(f: ScalarFunction, theta: Array, h: float) -> Iterator[float]:
     for step in _steps(theta, h):
-        yield (_value(f, theta + step) - _value(f, theta - step)) / (2 * h)
+        yield (_number(f, theta + step) - _number(f, theta - step)) / (2 * h)
 
 
 def _forward(f: ScalarFunction, theta: Array, h: float) -> Iterator[float]:
-    base = _value(f, theta.copy())
+    base = _number(f, theta.copy())
     for step in _steps(theta, h):
-        yield (_value(f, theta + step) - base) / h
+        yield (_number(f, theta + step) - base) / h
 
 
 def _complex(f: ScalarFunction, theta: Array, h: float) -> Iterator[float]:
     for step in _steps(theta, h):
-        yield _imaginary_part(f, theta + 1j * step) / h
+        yield _number(f, theta + 1j * step).imag / h
 
 
 _SCHEMES = {"central": _central, "forward": _forward, "complex": _complex}
@@ -73,22 +75,14 @@ def _steps(theta: Array, h: float) -> Iterator[Array]:
         yield step
 
 
-def _value(f: ScalarFunction, theta: Array) -> float:
+def _number(f: ScalarFunction, theta: Any) -> Any:
+    """Return f(theta), required to be one finite number, complex exactly where theta is."""
     value = np.asarray(f(theta))
-    if value.size != 1:
-        raise ValueError(f"f: expected one number, got an array of shape {value.shape}")
-    if np.iscomplexobj(value):
+    if value.size != 1 or value.dtype.kind not in "fciub":
+        raise ValueError(f"f: expected one number, got {value.dtype} of shape {value.shape}")
+    if np.iscomplexobj(value) and not np.iscomplexobj(theta):
         raise TypeError("f: expected a real number, got a complex one")
-    if not np.isfinite(value.item()):
-        raise ValueError(f"f: expected a finite number, got {value.item()}")
-    return float(value.item())
-
-
-def _imaginary_part(f: ScalarFunction, theta: Any) -> float:
-    value = np.asarray(f(theta))
-    if value.size != 1:
-        raise ValueError(f"f: expected one number, got an array of shape {value.shape}")
-    if not np.iscomplexobj(value):
+    if np.iscomplexobj(theta) and not np.iscomplexobj(value):
         raise TypeError(
             f"f: expected a complex number back from a complex theta, got {value.dtype}: "
             "something on the way (abs, .real, np.vdot) drops the imaginary part, "
@@ -96,7 +90,7 @@ def _imaginary_part(f: ScalarFunction, theta: Any) -> float:
         )
     if not np.isfinite(value.item()):
         raise ValueError(f"f: expected a finite number, got {value.item()}")
-    return float(value.item().imag)
+    return value.item()
 
 
 def relative_error(g: Array, n: Array, floor: float = 1e-8) -> float:
@@ -156,6 +150,8 @@ def _check_same_shapes(params: Params, grads: Grads) -> tuple[Params, Grads]:
     if len(grads) != len(params):
         raise ValueError(f"grads: expected {len(params)} pairs (dW, db), got {len(grads)}")
     for k, (layer, slopes) in enumerate(zip(params, grads, strict=True)):
+        if len(slopes) != len(layer):
+            raise ValueError(f"grads[{k}]: expected a pair (dW, db), got {len(slopes)} arrays")
         for j, (p, g) in enumerate(zip(layer, slopes, strict=True)):
             _check.same_shape(**{f"params[{k}][{j}]": p, f"grads[{k}][{j}]": np.asarray(g)})
     return params, grads

@@ -159,8 +159,10 @@ def test_bad_steps(h):
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_f_must_return_one_finite_number(scheme):
-    with pytest.raises(ValueError, match=r"f: expected one number, got an array of shape \(2,\)"):
+    with pytest.raises(ValueError, match=r"f: expected one number, got \w+ of shape \(2,\)"):
         numerical_gradient(lambda t: t, np.ones(2), scheme=scheme)
+    with pytest.raises(ValueError, match="f: expected one number, got object"):
+        numerical_gradient(lambda t: None, np.ones(2), scheme=scheme)
     with pytest.raises(ValueError, match="f: expected a finite number, got"):
         numerical_gradient(lambda t: t.sum() * np.nan, np.ones(2), scheme=scheme)
 
@@ -173,6 +175,11 @@ def test_complex_step_notices_when_the_imaginary_part_is_lost():
 def test_real_schemes_refuse_complex_values():
     with pytest.raises(TypeError, match="f: expected a real number, got a complex one"):
         numerical_gradient(lambda t: 1j * t.sum(), np.ones(2))
+
+
+def test_complex_theta_is_refused():
+    with pytest.raises(TypeError, match="theta: expected real numbers, got dtype complex128"):
+        numerical_gradient(f6, np.ones(2) * 1j)
 
 
 def test_non_finite_theta_is_refused():
@@ -285,6 +292,8 @@ def test_gradients_of_another_shape_are_refused_not_broadcast():
         grad_check(quadratic_loss, params, [(dW.T, db)])
     with pytest.raises(ValueError, match=r"grads\[0\]\[1\]: .*got \(4,\)"):
         grad_check(quadratic_loss, params, [(dW, db.ravel())])
+    with pytest.raises(ValueError, match=r"grads\[0\]: expected a pair \(dW, db\), got 1 arrays"):
+        grad_check(quadratic_loss, params, [(dW,)])
     with pytest.raises(ValueError, match="grads: expected 1 pairs"):
         grad_check(quadratic_loss, params, [])
 

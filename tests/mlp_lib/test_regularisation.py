@@ -242,6 +242,7 @@ def test_gradient_is_small():
     assert not gradient_is_small([(np.array([[np.nan]]), np.zeros((1, 1)))], tol=1.0)
 
 
+@pytest.mark.filterwarnings("error")
 def test_loss_is_flat():
     falling = [1 / (t + 1) for t in range(50)]
     assert not loss_is_flat(falling, tol=1e-3)
