@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mlp_lib._check import arrays, as_real, finite, integer, pairs, shapes
+from mlp_lib._check import arrays, as_real, finite, integer, pairs, same_shape, shapes
 from mlp_lib._types import Array, ArrayLike, Cache, Func, Grads, Pair, Params
 from mlp_lib.activations import d_sigmoid, sigmoid
 from mlp_lib.delta import output_delta, weight_grad
@@ -52,8 +52,9 @@ def hidden_delta(e: ArrayLike, z: ArrayLike, dg: Func) -> Array:
     e: ∂J/∂a, (n_k,). z: pre-activations, (n_k,). dg: g′. Returns ∂J/∂z, (n_k,).
     """
     e, z = arrays("n, n", e=e, z=z)
-    delta: Array = e * dg(z)  # (n_k,)
-    return delta
+    slope: Array = dg(z)  # (n_k,)
+    same_shape(z=z, **{"dg(z)": slope})
+    return e * slope  # (n_k,)
 
 
 def mlp_backward(
@@ -103,7 +104,8 @@ def path_products(net: dict[str, Any], weight: tuple[int, int, int]) -> list[flo
     J = ½ Σ (ŷ − t)². weight: (layer, to, from), counted from 1.
     """
     layer, _, origin = _weight(net, weight)
-    no_bias: Params = [(W, np.zeros(len(W))) for W in net["W"]]
+    weights = [np.asarray(W) for W in net["W"]]
+    no_bias: Params = [(W, np.zeros(len(W))) for W in weights]
     yhat, cache = mlp_forward(net["x"], no_bias, g=sigmoid, out=sigmoid)
     (t,) = arrays(str(len(yhat)), t=np.atleast_1d(net["t"]))
     z, a = cache["z"], cache["a"]
@@ -113,7 +115,7 @@ def path_products(net: dict[str, Any], weight: tuple[int, int, int]) -> list[flo
         for k, unit in enumerate(path, layer):
             slope = slope * d_sigmoid(z[k - 1][unit - 1])
         for k, (unit, after) in enumerate(pairwise(path), layer + 1):
-            slope = slope * net["W"][k - 1][after - 1, unit - 1]
+            slope = slope * weights[k - 1][after - 1, unit - 1]
         contributions.append((slope * (yhat - t)[path[-1] - 1]).item())
     return contributions
 
