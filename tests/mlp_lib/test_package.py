@@ -31,7 +31,6 @@ def test_an_unknown_name_is_an_attribute_error():
 
 
 STEPS = [
-    """,
     "neuron_forward",
     "perceptron_train",
     "one_hot",
