@@ -16,7 +16,7 @@ const axes = (width, height, [left, right], [low, high]) => ({
   y: (v) => ((high - v) / (high - low)) * height,
 });
 const PLOTS = { f: axes(310, 214, [-6, 6], [-2, 3]), df: axes(304, 214, [-6, 6], [-0.25, 1.25]) };
-const DEPTH = axes(294, 190, [0, 34], [-15, 9]);
+const DEPTH = axes(294, 190, [0, 36], [-15, 9]);
 
 const remembered = new Map();
 

@@ -59,7 +59,7 @@ H = 1e-5
 
 F_AXES = Axes(30, 30, 310, 214, (-6, 6), (-2, 3))
 DF_AXES = Axes(36, 30, 304, 214, (-6, 6), (-0.25, 1.25))
-DEPTH_AXES = Axes(46, 30, 294, 190, (0, 34), (-15, 9))  # room for names at the right
+DEPTH_AXES = Axes(46, 30, 294, 190, (0, 36), (-15, 9))  # room for names at the right
 
 
 @dataclass(frozen=True)
@@ -492,7 +492,7 @@ class Activations(Figure):
         scaffold = axes.scaffold(x_ticks, [(v, short(v)) for v in ticks], "z", title)
         label = "Graph of f over z" if which == "f" else "Graph of the slope f′ over z"
         return picture(
-            350, 282, label, scaffold + axes.plot(which, "".join(content)), f"lm-{which}"
+            350, 284, label, scaffold + axes.plot(which, "".join(content)), f"lm-{which}"
         )
 
     def _product_picture(self, marks: Marks) -> str:
@@ -513,7 +513,7 @@ class Activations(Figure):
         )
         label = "Product of w times f′ over the number of layers, logarithmic"
         return picture(
-            350, 258, label, scaffold + axes.plot("product", "".join(content)), "lm-product"
+            350, 260, label, scaffold + axes.plot("product", "".join(content)), "lm-product"
         )
 
     def _numbers(self, marks: Marks) -> str:

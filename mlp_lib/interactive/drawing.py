@@ -125,7 +125,7 @@ class Axes:
             at = coordinate(self.left + self.x(value))
             strong = ' class="lm-zero"' if value == 0 and self.x_range[0] < 0 else ""
             lines.append(f'<path{strong} d="M{at} {coordinate(self.top)}V{coordinate(bottom)}"/>')
-            labels.append(f'<text x="{at}" y="{coordinate(bottom + 15)}">{text}</text>')
+            labels.append(f'<text x="{at}" y="{coordinate(bottom + 16)}">{text}</text>')
         for value, text in y_ticks:
             at = coordinate(self.top + self.y(value))
             strong = ' class="lm-zero"' if value == 0 else ""
@@ -140,8 +140,8 @@ class Axes:
             f'<text class="lm-title" x="{coordinate(self.left)}" y="{coordinate(self.top - 10)}" '
             f'font-weight="600">{title}</text>'
             f'<g class="lm-grid" fill="none" stroke="#8884">{"".join(lines)}</g>'
-            f'<g class="lm-ticks" text-anchor="middle" font-size="12">{"".join(labels)}'
-            f'<text x="{middle}" y="{coordinate(bottom + 31)}">{x_name}</text></g>'
+            f'<g class="lm-ticks" text-anchor="middle" font-size="13">{"".join(labels)}'
+            f'<text x="{middle}" y="{coordinate(bottom + 33)}">{x_name}</text></g>'
         )
 
     def plot(self, name: str, content: str) -> str:
@@ -151,7 +151,7 @@ class Axes:
             "svg",
             {"class": "lm-plot", "data-lm-plot": name}
             | {key: coordinate(value) for key, value in place.items()},
-            content,
+            '<rect width="100%" height="100%" fill="none" pointer-events="all"/>' + content,
         )
 
 
@@ -165,7 +165,7 @@ def picture(width: float, height: float, label: str, content: str, class_: str =
             "role": "img",
             "aria-label": label,
             "fill": "currentColor",
-            "font-size": "13",
+            "font-size": "14",
         },
         content,
     )

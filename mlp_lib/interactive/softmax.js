@@ -5,7 +5,7 @@ import { naiveSoftmax, softmax } from "./maths/softmax.js";
 
 const KEYS = ["a", "b", "c"];
 const LEFT = 62;
-const WIDTH = 210;
+const WIDTH = 198;
 
 const add = (values) => values.reduce((sum, v) => sum + v, 0);
 const whole = (x) => (Math.abs(x - Math.round(x)) < 1e-12 ? Math.round(x) : x); // noise of a sum

@@ -24,15 +24,15 @@ from mlp_lib.interactive.figure import Figure, View
 from mlp_lib.softmax import softmax
 
 KEYS = "abc"  # one colour per class
-LEFT, WIDTH = 62, 210  # of the bars
+LEFT, WIDTH = 62, 198  # of the bars
 ROWS = (34, 66, 98)
 STACK = 164
 PANELS = {
     "sigmoid": ("σ(u), each score on its own", "Bars of the three sigmoids and their sum"),
     "softmax": ("softmax(u)", "Bars of the three softmax probabilities and their sum"),
     "naive": (
-        "e<tspan baseline-shift='super' font-size='9'>u</tspan> / Σ e<tspan "
-        "baseline-shift='super' font-size='9'>u</tspan>, as the formula reads",
+        "e<tspan baseline-shift='super' font-size='10'>u</tspan> / Σ e<tspan "
+        "baseline-shift='super' font-size='10'>u</tspan>, as the formula reads",
         "Bars of the softmax formula computed without subtracting the largest score",
     ),
 }
@@ -175,7 +175,7 @@ class Softmax(Figure):
         parts = [
             f'<text class="lm-title" x="0" y="16" font-weight="600">{title}</text>',
             f'<g class="lm-grid" fill="none" stroke="#8884">{grid}{stack}</g>',
-            f'<g class="lm-ticks" text-anchor="middle" font-size="12">{ticks}{ends}</g>',
+            f'<g class="lm-ticks" text-anchor="middle" font-size="13">{ticks}{ends}</g>',
         ]
         for i, (key, y) in enumerate(zip(KEYS, ROWS, strict=True)):
             parts.append(f'<text x="0" y="{y + 16}">class {i + 1}</text>')

@@ -120,6 +120,28 @@ from mlp_lib.interactive import {title}
 After the figure.
 """
 
+SEVERAL = """---
+jupytext:
+  text_representation: {extension: .md, format_name: myst}
+kernelspec: {name: python3, display_name: Python 3, language: python}
+---
+
+# Several figures
+
+```{code-cell} ipython3
+from mlp_lib.interactive import Activations, Softmax
+Softmax(scores=[0, 0, 0])
+```
+
+```{code-cell} ipython3
+Softmax(scores=[2, 2, 2], temperature=0.5)
+```
+
+```{code-cell} ipython3
+Activations("relu", own=(lambda z: abs(z), lambda z: 2 * (z > 0) - 1.0))
+```
+"""
+
 
 @pytest.fixture(scope="session")
 def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -136,8 +158,9 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, title in FIGURES.items():
         (source / f"{name}.md").write_text(PAGE.format(title=title), encoding="utf-8")
     (source / "index.md").write_text("# A book\n\nNo figure here.\n", encoding="utf-8")
-    contents = {"format": "jb-book", "root": "index"}
-    contents["chapters"] = [{"file": name} for name in FIGURES]  # type: ignore[assignment]
+    (source / "several.md").write_text(SEVERAL, encoding="utf-8")
+    chapters = [{"file": name} for name in [*FIGURES, "several"]]
+    contents = {"format": "jb-book", "root": "index", "chapters": chapters}
     (source / "_toc.yml").write_text(yaml.safe_dump(contents), encoding="utf-8")
     build = "from jupyter_book.cli.main import main; main()"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
@@ -190,7 +213,7 @@ HARMLESS = ("[PST]", "[togglebutton]")
 
 @pytest.fixture
 def open_page(browser: Any, site: str) -> Iterator[Callable[..., Any]]:
-    """open_page(name, **context): a page that must end without an error and without a stray request."""
+    """open_page(name, **context): a page; no error and no stray request may come of it."""
     contexts, problems = [], []
 
     def open_it(name: str, base: str = site, ready: bool = True, **context: Any) -> Any:
@@ -199,14 +222,15 @@ def open_page(browser: Any, site: str) -> Iterator[Callable[..., Any]]:
         )
         page = contexts[-1].new_page()
         page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
-        page.on(
-            "console",
-            lambda message: (
-                message.text.startswith(HARMLESS)
-                or message.type not in ("error", "warning")
-                or problems.append(f"console {message.type}: {message.text}")
-            ),
-        )
+
+        def heard(message: Any) -> None:
+            text, url = message.text, message.location["url"]
+            # a browser asks for a favicon whatever the page says
+            harmless = text.startswith(HARMLESS) or url.endswith("/favicon.ico")
+            if message.type in ("error", "warning") and not harmless:
+                problems.append(f"console {message.type}: {text} {url}")
+
+        page.on("console", heard)
 
         def request(made: Any) -> None:
             if not made.url.startswith((base, "data:", "blob:")):
