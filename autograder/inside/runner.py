@@ -26,10 +26,11 @@ Outcome (a plain tree)
     changed  paths of arguments the call modified, such as "args[0][1]" or "kwargs['w']"
     printed  what was printed, cut off after a while
     warned   [{"category", "message", "line", "source"}], repeated warnings once
-    error    None or {"type", "bases", "message", "line", "source", "function", "at_call", "trace"};
-             `bases` are the names of the exception's classes; `trace` is [[function, line, source],
-             ...] of the student's frames only; `at_call` is true when the exception came from the
-             call itself, before any line of the student's ran
+    error    None or {"type", "bases", "message", "line", "source", "function", "shapes", "at_call",
+             "trace"}; `bases` are the names of the exception's classes; `trace` is
+             [[function, line, source], ...] of the student's frames only; `shapes` is
+             [[name, shape], ...] of arrays in the failing line; `at_call` is true when the
+             exception came from the call itself, before any line of the student's ran
     calls    how often each given callable was called
     peak     bytes, or None
     seconds  wall-clock time of the call
@@ -45,6 +46,7 @@ import linecache
 import math
 import os
 import random
+import re
 import signal
 import sys
 import sysconfig
@@ -534,6 +536,7 @@ def _error(kind: str, message: str) -> dict[str, Tree]:
         "line": None,
         "source": "",
         "function": "",
+        "shapes": [],
         "at_call": False,
         "trace": [],
     }
@@ -576,6 +579,7 @@ def _describe(exception: BaseException) -> dict[str, Tree]:
         if not _ours(filename):
             source = linecache.getline(filename, step.tb_lineno, step.tb_frame.f_globals).strip()
             trace.append([step.tb_frame.f_code.co_name, step.tb_lineno, source[:200]])
+            error["shapes"] = _shapes(step.tb_frame.f_locals, source)
         entered = entered or not _ours(filename)
         step = step.tb_next
     if len(trace) > 12:
@@ -585,6 +589,13 @@ def _describe(exception: BaseException) -> dict[str, Tree]:
     if trace:
         error["function"], error["line"], error["source"] = trace[-1]
     return error
+
+
+def _shapes(variables: Mapping[str, Any], source: str) -> list[list[str]]:
+    """The shapes of the arrays that a line of the student's names."""
+    words = dict.fromkeys(re.findall(r"[^\W\d]\w*", source))
+    arrays = [word for word in words if isinstance(variables.get(word), np.ndarray)]
+    return [[word, str(variables[word].shape)] for word in arrays[:8]]
 
 
 def _warned(caught: list[warnings.WarningMessage]) -> list[Tree]:

@@ -1,0 +1,383 @@
+"""The words of the judge: what went wrong, said in terms of the task."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autograder.engine.compare import Finding, describe, digits
+from autograder.engine.diagnose import diagnose
+from autograder.engine.step import Case, Mistake, Step
+from autograder.inside.runner import Tree
+
+if TYPE_CHECKING:
+    from autograder.engine.judge import CaseResult
+
+MAX_ROWS, MAX_COLUMNS = 6, 8
+
+
+@dataclass(frozen=True)
+class Named:
+    """A known mistake that gives the student's numbers."""
+
+    id: str
+    name: str
+    hint: str
+    equation: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The first failing case of one function, with everything there is to say about it."""
+
+    function: str
+    case: str
+    kind: str
+    status: str
+    call: str
+    inputs: list[tuple[str, str]]
+    sentences: list[str]
+    label: str
+    got: str
+    expected: str
+    error: dict[str, Tree] | None
+    mistakes: list[Named]
+    certain: bool
+    known: bool
+    diagnosis: str
+    equation: str
+    printed: str
+    failed: int = 0
+    of: int = 0
+    pattern: str = ""
+    partly: tuple[str, str, int, int] | None = None
+
+
+def failure(
+    step: Step,
+    case: Case,
+    args: Mapping[str, Tree],
+    outcome: Mapping[str, Tree],
+    expected: Mapping[str, Tree] | None,
+    findings: Sequence[Finding],
+    problems: Sequence[str],
+    mistakes: Sequence[tuple[Mistake, bool]],
+) -> Failure:
+    """Put together what a student reads about one failing case."""
+    wrong = [finding for finding in findings if not finding.ok]
+    named = [Named(m.id, m.name, m.hint, m.equation or step.equation) for m, _ in mistakes]
+    known = expected is not None and expected["status"] == "ok" and not case.raises
+    truth = expected["value"] if expected is not None and known else None
+    label, got, right = "", "", ""
+    if wrong and wrong[0].problem not in ("none", "structure"):
+        label, got, right = wrong[0].label, show(wrong[0].got), show(wrong[0].expected)
+    elif outcome["value"] is not None and (wrong or problems):
+        got = show(outcome["value"])
+        right = show(truth) if known and case.compare else ""
+    way = None
+    if outcome["status"] == "ok" and known and not case.driver:
+        function = step.function(case.call.function)
+        structure = any(finding.problem in ("none", "structure") for finding in wrong)
+        if wrong and not structure:
+            way = diagnose(function, outcome["value"], truth, args)
+    equation = step.equation
+    if len(named) == 1:
+        equation = named[0].equation
+    elif way is not None and way.equation:
+        equation = way.equation
+    sentences = [finding.sentence for finding in wrong[:3]] + list(problems)
+    if len(wrong) > 3:
+        rest = ", ".join(dict.fromkeys(finding.label for finding in wrong[3:]))
+        sentences.insert(3, f"Also wrong: {rest}.")
+    return Failure(
+        function=case.call.function,
+        case=case.name,
+        kind=case.kind,
+        status=str(outcome["status"]),
+        call=written(case, args),
+        inputs=[(name, show(value)) for name, value in args.items()],
+        sentences=sentences,
+        label=label,
+        got=got,
+        expected=right,
+        error=outcome["error"] if outcome["error"] and outcome["error"]["trace"] else None,
+        mistakes=named,
+        certain=len(mistakes) == 1 and mistakes[0][1],
+        known=bool(mistakes) or not wrong or wrong[0].problem != "value",
+        diagnosis=way.sentence if way is not None else "",
+        equation=equation,
+        printed=str(outcome["printed"]),
+    )
+
+
+# --------------------------------------------------------------------------------------
+# one sentence for each way to fail
+
+
+def not_ok(step: Step, case: Case, outcome: Mapping[str, Tree]) -> str:
+    """Say why there is no value."""
+    name, error = case.call.function, outcome["error"]
+    signature = step.function(name).signature
+    if outcome["status"] == "missing":
+        if error["type"] == "TypeError":
+            return f"`{error['message']}` is not a function."
+        return (
+            f"There is no function called `{error['message']}`: check the spelling, and that the "
+            "cell that defines it has been run."
+        )
+    if outcome["status"] == "not-started":
+        inner = error["function"]
+        if inner and inner not in step.names and inner.isidentifier() and inner[0] != "_":
+            return (
+                f"`{inner}`, which `{name}` calls, is not started: it raises NotImplementedError."
+            )
+        return f"`{name}` is not started: it still raises NotImplementedError."
+    if outcome["status"] == "timeout":
+        return (
+            f"`{name}` gave no answer in time ({error['message']}): is there a loop that never "
+            "ends?"
+        )
+    if outcome["status"] == "unserialisable":
+        kind = error["type"]
+        if kind in ("generator", "map", "filter", "zip"):
+            return f"`{name}` returned a {kind}, not a value: list(…) or a loop turns it into one."
+        if kind in ("function", "method", "builtin_function_or_method"):
+            return f"`{name}` returned a function: are the parentheses of a call missing?"
+        return f"`{name}` should return numbers, but {error['message']}."
+    if error["at_call"]:
+        return _at_call(name, signature, case, error)
+    if "read-only" in error["message"]:
+        return (
+            f"`{name}` tries to change its input in {_line(error)}. Work on a copy: the caller "
+            "still needs the old values."
+        )
+    if is_shape_error(error):
+        return f"The shapes do not fit in {_line(error)}{_shapes(error)}."
+    return f"{error['type']} in {_line(error)}: {error['message']}"
+
+
+def _at_call(name: str, signature: str, case: Case, error: Mapping[str, Tree]) -> str:
+    message = str(error["message"])
+    if error["type"] == "TypeError" and f"{name}()" in message:
+        if "missing" in message:
+            names = ", ".join(re.findall(r"'(\w+)'", message))
+            return f"`{name}` is called as `{signature}`, but yours also wants {names}."
+        if "positional argument" in message:
+            return (
+                f"`{name}` is called as `{signature}`, but yours takes another number of "
+                f"arguments: {message}."
+            )
+        if found := re.search(r"unexpected keyword argument '(\w+)'", message):
+            return f"`{name}` is called as `{signature}`, but yours has no argument `{found[1]}`."
+    if case.driver:
+        return f"What `{name}` gives cannot be used as the task says: {error['type']}: {message}"
+    return f"Calling `{signature}` raised {error['type']}: {message}"
+
+
+def _line(error: Mapping[str, Tree]) -> str:
+    if error["line"] is None:
+        return "your code"
+    source = f", `{error['source']}`" if error["source"] else ""
+    return f"line {error['line']} of `{error['function']}`{source}"
+
+
+def _shapes(error: Mapping[str, Tree]) -> str:
+    shapes = [f"{name} is {shape}" for name, shape in error.get("shapes") or []]
+    if not shapes:
+        return f": {error['message']}"
+    return ", where " + " and ".join([", ".join(shapes[:-1]), shapes[-1]] if shapes[1:] else shapes)
+
+
+_SHAPE = re.compile(r"shape|dimension|broadcast|not aligned|mismatch|inhomogeneous|axis|size")
+
+
+def is_shape_error(error: Mapping[str, Tree]) -> bool:
+    """Tell whether an exception speaks of shapes that do not fit."""
+    of_value = {"ValueError", "IndexError"} & set(error["bases"])
+    return bool(of_value) and bool(_SHAPE.search(str(error["message"])))
+
+
+def same_error(a: Mapping[str, Tree], b: Mapping[str, Tree]) -> bool:
+    """Tell whether two exceptions come of the same thing; shape errors are worded in many ways."""
+    if is_shape_error(a) and is_shape_error(b):
+        return True
+    return bool(a["type"] == b["type"] and a["message"] == b["message"])
+
+
+def should_raise(case: Case, outcome: Mapping[str, Tree]) -> str:
+    """Say that an exception was due."""
+    kind = " or ".join(case.raises)
+    if outcome["status"] == "ok":
+        return (
+            f"This input should be refused with a {kind}; yours returned {brief(outcome['value'])}."
+        )
+    if outcome["status"] == "raised":
+        error = outcome["error"]
+        return (
+            f"This input should be refused with a {kind}; yours raised "
+            f"{error['type']}: {error['message']}"
+        )
+    if outcome["status"] == "not-started":
+        return f"`{case.call.function}` is not started: it still raises NotImplementedError."
+    return f"This input should be refused with a {kind}; there was none."
+
+
+def changed(step: Step, case: Case, path: str) -> str:
+    """Say which input was modified."""
+    name = path
+    if found := re.match(r"args\[(\d+)\]", path):
+        parameters = step.function(case.call.function).parameters
+        position = int(found[1])
+        name = parameters[position] if position < len(parameters) else path
+    elif found := re.match(r"kwargs\['(\w+)'\]", path):
+        name = found[1]
+    return (
+        f"`{case.call.function}` changed its input `{name}`. Work on a copy: the caller still "
+        "needs the old values."
+    )
+
+
+def noise(outcome: Mapping[str, Tree]) -> list[str]:
+    """Say what numpy warned of."""
+    return [
+        f"numpy warned: {warning['message']}"
+        + (f", in line {warning['line']}, `{warning['source']}`" if warning["line"] else "")
+        + "."
+        for warning in outcome["warned"]
+        if warning["category"] == "RuntimeWarning"
+    ]
+
+
+def counts(yours: Mapping[str, int], ours: Mapping[str, int]) -> str:
+    """Say that a given function was called too often or too seldom."""
+    said = [
+        f"`{name}` is called {yours.get(name, 0)} times; {count} are needed"
+        for name, count in ours.items()
+        if yours.get(name, 0) != count
+    ]
+    return "; ".join(said) + "."
+
+
+def memory(peak: int, limit: int) -> str:
+    """Say that too much memory was taken."""
+    return (
+        f"The call took {peak / 1e6:.3g} MB at its peak; {limit / 1e6:.3g} MB are plenty. Is a "
+        "large matrix built that is not needed?"
+    )
+
+
+def again(step: Step, case: Case, before: Mapping[str, Tree], after: Mapping[str, Tree]) -> str:
+    """Say that the second call of the same thing came out differently."""
+    name = case.call.function
+    assert name in step.names
+    told = f"first {brief(before['value'])}"
+    if after["status"] == "ok":
+        told += f", then {brief(after['value'])}"
+    else:
+        told += f", then {after['error']['type']}"
+    return (
+        f"`{name}` called twice with the same arguments gave two answers: {told}. The result must "
+        "depend on the arguments alone, not on earlier calls, global variables or chance."
+    )
+
+
+def remarks(results: Sequence[CaseResult], outcomes: Sequence[Mapping[str, Tree]]) -> list[str]:
+    """Collect what is worth saying about right answers: rounding, lists, warnings."""
+    said = [remark for result in results for remark in result.remarks]
+    for result, outcome in zip(results, outcomes, strict=True):
+        if result.ok:
+            said += [
+                f"`{result.function}`: {text} The values are right." for text in noise(outcome)
+            ]
+    return list(dict.fromkeys(said))[:5]
+
+
+# --------------------------------------------------------------------------------------
+# values in words
+
+
+def resolved(tree: Tree) -> Any:
+    """Put what a marker stands for in its place: the array of a view, the name of a callable."""
+    if isinstance(tree, dict):
+        if "$view" in tree:
+            return np.asarray(tree["$view"])
+        if "$fn" in tree:
+            return Verbatim(str(tree["$fn"]))
+        if "$rng" in tree:
+            return Verbatim(f"default_rng({tree['$rng']})")
+        return {key: resolved(item) for key, item in tree.items()}
+    if isinstance(tree, list):
+        return [resolved(item) for item in tree]
+    if isinstance(tree, tuple):
+        return tuple(resolved(item) for item in tree)
+    return tree
+
+
+class Verbatim(str):
+    """A text that is shown without quotes."""
+
+    __slots__ = ()
+
+
+def written(case: Case, args: Mapping[str, Tree]) -> str:
+    """Write a call with the names of its arguments."""
+    options = case.call.kwargs
+    parts = [f"{name}={name}" if name in options else name for name in args]
+    return f"{case.call.function}({', '.join(parts)})"
+
+
+def brief(value: Tree) -> str:
+    """Write a value on one line, or name its type if it is large."""
+    text = show(value)
+    return text if "\n" not in text and len(text) < 70 else describe(value)
+
+
+def show(value: Tree, indent: int = 0) -> str:
+    """Write a value with four significant digits, large ones shortened."""
+    if isinstance(value, Verbatim):
+        return str(value)
+    if value is None or isinstance(value, str):
+        return repr(value) if len(repr(value)) < 200 else repr(value)[:200] + "…"
+    if isinstance(value, bool | int | float | complex | np.generic):
+        return digits(value)
+    if isinstance(value, np.ndarray):
+        return _array(value, indent)
+    if isinstance(value, dict):
+        lines = [
+            f"{key!r}: {show(item, indent + len(repr(key)) + 3)}" for key, item in value.items()
+        ]
+        return "{" + (",\n" + " " * (indent + 1)).join(lines) + "}"
+    if isinstance(value, list | tuple):
+        opening, closing = ("[", "]") if isinstance(value, list) else ("(", ")")
+        items = [show(item, indent + 1) for item in value[:MAX_COLUMNS]]
+        if len(value) > MAX_COLUMNS:
+            items.append(f"… {len(value) - MAX_COLUMNS} more")
+        plain = all("\n" not in item for item in items) and sum(map(len, items)) < 70
+        glue = ", " if plain else ",\n" + " " * (indent + 1)
+        return opening + glue.join(items) + closing
+    return repr(value)
+
+
+def _array(array: np.ndarray[Any, Any], indent: int) -> str:
+    if array.ndim == 0:
+        return digits(array)
+    if array.ndim == 1:
+        return "[" + ", ".join(_cut([digits(x) for x in array[:50]], array.size, MAX_COLUMNS)) + "]"
+    if array.ndim == 2:
+        rows = [[digits(x) for x in row[:50]] for row in array[: MAX_ROWS + 1]]
+        rows = [_cut(row, array.shape[1], MAX_COLUMNS) for row in rows]
+        width = max((len(x) for row in rows for x in row), default=0)
+        lines = ["[" + ", ".join(x.rjust(width) for x in row) + "]" for row in rows]
+        lines = _cut(lines, array.shape[0], MAX_ROWS)
+        return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
+    return f"array of shape {array.shape}"
+
+
+def _cut(items: list[str], count: int, most: int) -> list[str]:
+    if count <= most:
+        return items
+    return [*items[: most - 1], f"… {count - most + 1} more"]

@@ -1,0 +1,527 @@
+"""One judge for both places: the student's notebook and the grading host.
+
+    requests = requests_for(step)                          in the notebook
+    requests = requests_for(step, salt, student)           at grading time: hidden data
+    outcomes = [execute(namespace, request.wire) for request in requests]     wherever it is safe
+    result = judge(step, requests, outcomes)
+
+Only `request.wire`, a plain tree, travels to where the student's code runs; what is expected stays
+here. `StepResult` is plain data as well (`to_dict`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from autograder.engine import explain
+from autograder.engine.compare import EVERY_PART, Finding, alike, compare, names
+from autograder.engine.explain import Failure
+from autograder.engine.given import named, source_of
+from autograder.engine.step import Answer, Case, Mistake, Step, check_case
+from autograder.inside.runner import Tree, execute
+
+RULE = (
+    "A step's points are shared equally among its parts. A part earns the first half of its share "
+    "when all its ordinary cases (the lesson's numbers and random ones) are right. It earns the "
+    "second half when, on top, all its edge cases are right, your function leaves its inputs "
+    "alone, and it gives the same answer when it is called again."
+)
+
+
+# --------------------------------------------------------------------------------------
+# what to ask
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call to make: `wire` is what travels, `again` marks the repetition of an earlier one."""
+
+    case: Case
+    wire: dict[str, Tree]
+    again: int | None = None
+
+
+def cases_for(step: Step, salt: str = "", student: str = "") -> list[Case]:
+    """Return the cases of a step: the fixed ones, then random ones drawn for salt and student."""
+    found = list(step.cases)
+    for draw in range(step.hidden_draws if salt else step.draws):
+        rng = np.random.default_rng(_seed(salt, student, step.id, draw))
+        for case in step.generate(rng):
+            check_case(step, case)
+            found.append(case)
+    return found
+
+
+def requests_for(
+    step: Step, salt: str = "", student: str = "", limit: float | None = None
+) -> list[Request]:
+    """Return the calls to make, in order; `limit` is seconds per call, default nobody's watch."""
+    cases = cases_for(step, salt, student)
+    requests = [
+        Request(case, _wire(step, case, number, limit)) for number, case in enumerate(cases)
+    ]
+    repeated: list[int] = []
+    for kind in ("random", "worked"):
+        seen: set[tuple[str, str]] = set()
+        for number, case in enumerate(cases):
+            key = case.call.function, case.part
+            if case.kind == kind and case.repeat and not case.raises and key not in seen:
+                seen.add(key)
+                repeated.append(number)
+    for number in sorted(repeated, reverse=True):
+        wire = _wire(step, cases[number], 10_000 + number, limit)
+        requests.append(Request(cases[number], wire, again=number))
+    return requests
+
+
+def _wire(step: Step, case: Case, seed: int, limit: float | None) -> dict[str, Tree]:
+    args, kwargs = list(case.call.args), dict(case.call.kwargs)
+    return {
+        "function": case.call.function,
+        "functions": list(case.uses),
+        "args": args,
+        "kwargs": kwargs,
+        "given": source_of(named(args) | named(kwargs), step.given),
+        "driver": case.driver,
+        "seed": seed,
+        "limit": limit,
+        "memory": case.memory is not None,
+    }
+
+
+def _seed(*parts: object) -> int:
+    text = "\x1f".join(map(str, parts))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+# --------------------------------------------------------------------------------------
+# what came of it
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """One call, judged: for each part of the step it touches, whether it is right."""
+
+    name: str
+    kind: str
+    function: str
+    parts: dict[str, bool]
+    status: str
+    findings: list[Finding]
+    problems: list[str]
+    conduct: list[str]
+    remarks: list[str]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing at all is to be said against it."""
+        return all(self.parts.values()) and not self.conduct
+
+
+@dataclass(frozen=True)
+class PartResult:
+    """One part of a step and what it earned."""
+
+    name: str
+    ordinary: bool
+    edges: bool
+    points: float
+    of: float
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """The judgement of one step, as plain data."""
+
+    step: str
+    title: str
+    lesson: str
+    equation: str
+    points: float
+    max_points: float
+    status: str
+    cases: list[CaseResult]
+    parts: list[PartResult]
+    failures: list[Failure]
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every case is right."""
+        return self.status == "passed"
+
+    @property
+    def failure(self) -> Failure | None:
+        """What to say first."""
+        return self.failures[0] if self.failures else None
+
+    @property
+    def mistakes(self) -> list[str]:
+        """The ids of the mistakes named, without doubles."""
+        return list(dict.fromkeys(m.id for f in self.failures for m in f.mistakes))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a tree that `json` can write."""
+        tree = dataclasses.asdict(self)
+        for case in tree["cases"]:
+            case["ok"] = all(case["parts"].values()) and not case["conduct"]
+            case["findings"] = [
+                {key: f[key] for key in ("label", "problem", "sentence", "where")}
+                for f in case["findings"]
+            ]
+        return tree
+
+
+class Run:
+    """One namespace's outcomes beside the reference's, case by case."""
+
+    def __init__(
+        self, step: Step, requests: Sequence[Request], outcomes: Sequence[Mapping[str, Tree]]
+    ) -> None:
+        self.step = step
+        self.requests = list(requests)
+        self.outcomes = list(outcomes)
+
+    @cached_property
+    def expected(self) -> list[dict[str, Tree]]:
+        """The reference's outcomes, for the first calls only."""
+        found = []
+        for request in self.requests:
+            if request.again is not None:
+                break
+            found.append(execute(self.step.reference, {**request.wire, "limit": None}))
+            case = request.case
+            if found[-1]["status"] != "ok" and not case.raises:
+                raise RuntimeError(
+                    f"step {self.step.id}, case {case.name!r}: the reference fails: "
+                    f"{found[-1]['error']}"
+                )
+        return found
+
+    @cached_property
+    def results(self) -> list[CaseResult]:
+        """The judgement of every request, repetitions included."""
+        return [self._judge(number) for number in range(len(self.requests))]
+
+    def args(self, case: Case) -> dict[str, Tree]:
+        """The arguments of a case by name, with markers of arrays resolved."""
+        parameters = self.step.function(case.call.function).parameters
+        positional = dict(zip(parameters, case.call.args, strict=False))
+        if len(case.call.args) > len(parameters):  # a driver may take what it likes
+            positional = {f"argument {i + 1}": arg for i, arg in enumerate(case.call.args)}
+        return {
+            key: explain.resolved(arg) for key, arg in {**positional, **case.call.kwargs}.items()
+        }
+
+    def _judge(self, number: int) -> CaseResult:
+        request, outcome = self.requests[number], self.outcomes[number]
+        case = request.case
+        parts = parts_of(self.step, case)
+        if request.again is not None:
+            return self._again(request, outcome, parts)
+        findings: list[Finding] = []
+        problems: list[str] = []
+        status = str(outcome["status"])
+        if case.raises:
+            if not (status == "raised" and set(case.raises) & set(outcome["error"]["bases"])):
+                problems.append(explain.should_raise(case, outcome))
+        elif status != "ok":
+            problems.append(explain.not_ok(self.step, case, outcome))
+        else:
+            findings, problems = self._values(case, outcome, self.expected[number])
+        wrong = {finding.output for finding in findings if not finding.ok}
+        all_wrong = bool(problems) or EVERY_PART in wrong
+        right = {part: not all_wrong and part not in wrong for part in parts}
+        if len(parts) == 1 and wrong:
+            right = dict.fromkeys(parts, False)
+        conduct = [explain.changed(self.step, case, path) for path in outcome["changed"]]
+        return CaseResult(
+            case.name,
+            case.kind,
+            case.call.function,
+            right,
+            status,
+            findings,
+            problems,
+            conduct,
+            [finding.remark for finding in findings if finding.ok and finding.remark],
+        )
+
+    def _values(
+        self, case: Case, outcome: Mapping[str, Tree], expected: Mapping[str, Tree]
+    ) -> tuple[list[Finding], list[str]]:
+        step, function = self.step, self.step.function(case.call.function)
+        findings: list[Finding] = []
+        problems: list[str] = []
+        if case.compare:
+            findings = compare(
+                step.returns(case), outcome["value"], expected["value"], function.name
+            )
+        elif outcome["value"] is None:
+            problems.append(f"`{function.name}` returned None: is the `return` missing?")
+            return findings, problems
+        answer = Answer(
+            self.args(case),
+            outcome["value"],
+            expected["value"],
+            outcome["calls"],
+            expected["calls"],
+            outcome["peak"],
+            tuple(w["message"] for w in outcome["warned"]),
+        )
+        rules = case.rules if case.driver else (*function.rules, *case.rules)
+        if any(finding.problem not in ("", "value") for finding in findings):
+            rules = ()  # they would only repeat that it is not even an array of numbers
+        for rule in rules:
+            try:
+                said = rule(answer)
+            except Exception:  # the value has another form than the rule can look at
+                said = None if case.compare else "The value has another form than is asked for."
+            if said and said not in problems:
+                problems.append(said)
+        if case.quiet:
+            problems += explain.noise(outcome)
+        if case.counts and outcome["calls"] != expected["calls"]:
+            problems.append(explain.counts(outcome["calls"], expected["calls"]))
+        if case.memory is not None and (outcome["peak"] or 0) > case.memory:
+            problems.append(explain.memory(outcome["peak"], case.memory))
+        return findings, problems
+
+    def _again(
+        self, request: Request, outcome: Mapping[str, Tree], parts: Iterable[str]
+    ) -> CaseResult:
+        case = request.case
+        assert request.again is not None
+        before = self.outcomes[request.again]
+        conduct: list[str] = []
+        same = outcome["status"] == before["status"] and alike(outcome["value"], before["value"])
+        if before["status"] == "ok" and not same:
+            conduct.append(explain.again(self.step, case, before, outcome))
+        status = str(outcome["status"])
+        right = dict.fromkeys(parts, True)
+        return CaseResult(
+            f"{case.name}, called again", case.kind, case.call.function, right, status,
+            [], [], conduct, [],
+        )  # fmt: skip
+
+
+def parts_of(step: Step, case: Case) -> list[str]:
+    """Return the names of the parts of the step that a case bears on."""
+    if case.part:
+        return [case.part]
+    function = step.function(case.call.function)
+    if function.parts == "outputs":
+        several = names(function.returns)
+        return several if case.returns is None else [several[0]]
+    return [function.name]
+
+
+# --------------------------------------------------------------------------------------
+# the judgement
+
+
+def judge(
+    step: Step, requests: Sequence[Request], outcomes: Sequence[Mapping[str, Tree]]
+) -> StepResult:
+    """Compare outcomes with the reference's, count the points and find the words."""
+    run = Run(step, requests, outcomes)
+    parts = _parts(step, run)
+    full = all(part.ordinary and part.edges for part in parts)
+    points = float(step.points) if full else _floor(sum(part.points for part in parts))
+    statuses = {result.status for result in run.results}
+    if full:
+        status = "passed"
+    elif statuses <= {"not-started", "missing"}:
+        status = "not-started"
+    else:
+        status = "partial" if points > 0 else "failed"
+    return StepResult(
+        step.id,
+        step.title,
+        step.lesson,
+        step.equation,
+        points,
+        float(step.points),
+        status,
+        run.results,
+        parts,
+        [] if full else _failures(step, run),
+        explain.remarks(run.results, run.outcomes),
+    )
+
+
+def _parts(step: Step, run: Run) -> list[PartResult]:
+    order: dict[str, None] = {}
+    for function in step.functions:
+        order.update(dict.fromkeys(names(function.returns) if function.parts == "outputs" else []))
+        if function.parts == "whole":
+            order[function.name] = None
+    for result in run.results:
+        order.update(dict.fromkeys(result.parts))
+    touched = {part for result in run.results for part in result.parts}
+    found = [part for part in order if part in touched]
+    share = step.points / len(found)
+    parts = []
+    for part in found:
+        mine = [result for result in run.results if part in result.parts]
+        common = [result for result in mine if result.kind != "edge"]
+        ordinary = bool(common) and all(result.parts[part] for result in common)
+        edges = all(result.parts[part] and not result.conduct for result in mine)
+        points = share * (0.5 * ordinary + 0.5 * (ordinary and edges))
+        parts.append(PartResult(part, ordinary, edges, _floor(points), _floor(share)))
+    return parts
+
+
+def _floor(points: float) -> float:
+    return math.floor(points * 100 + 1e-9) / 100
+
+
+def _failures(step: Step, run: Run) -> list[Failure]:
+    """Explain the first failure of every function, started ones first."""
+    failures: list[Failure] = []
+    for name in step.names:
+        mine = [n for n, result in enumerate(run.results) if result.function == name]
+        wrong = [n for n in mine if not run.results[n].ok]
+        if not wrong:
+            continue
+        first = min(wrong, key=lambda n: _telling(run, n))
+        request, result = run.requests[first], run.results[first]
+        calls = [n for n in mine if run.requests[n].again is None]
+        found, partly = _explaining(step, run, name)
+        said = explain.failure(
+            step,
+            request.case,
+            run.args(request.case),
+            run.outcomes[first],
+            run.expected[first] if request.again is None else None,
+            result.findings,
+            [*result.problems, *result.conduct],
+            found,
+        )
+        failures.append(
+            dataclasses.replace(
+                said,
+                failed=sum(not run.results[n].ok for n in calls),
+                of=len(calls),
+                pattern=_pattern(run, mine),
+                partly=partly,
+            )
+        )
+    return sorted(failures, key=lambda failure: failure.status in ("not-started", "missing"))
+
+
+def _telling(run: Run, number: int) -> tuple[bool, int, int, int]:
+    """Sort failing cases: first calls, the lesson's numbers, small random ones, then edge cases."""
+    request = run.requests[number]
+    kind = ("worked", "random", "edge").index(request.case.kind)
+    size = _entries(request.wire["args"]) if kind == 1 else 0
+    return request.again is not None, kind, size, number
+
+
+def _entries(tree: Tree) -> int:
+    if isinstance(tree, np.ndarray):
+        return int(tree.size)
+    if isinstance(tree, dict):
+        return sum(map(_entries, tree.values()))
+    if isinstance(tree, list | tuple):
+        return sum(map(_entries, tree))
+    return 1
+
+
+def _pattern(run: Run, mine: Sequence[int]) -> str:
+    """Notice answers that do not depend on their input, or fit the printed example only."""
+    first = [n for n in mine if run.requests[n].again is None and run.results[n].status == "ok"]
+    worked = [n for n in first if run.results[n].kind == "worked"]
+    drawn = [n for n in first if run.results[n].kind == "random"]
+    if not drawn or any(run.results[n].ok for n in drawn):
+        return ""
+    values = [run.outcomes[n]["value"] for n in (*worked, *drawn)]
+    if values[0] is None:
+        return ""
+    same = len(values) > 1 and all(alike(values[0], value) for value in values[1:])
+    truly = [run.expected[n]["value"] for n in (*worked, *drawn)]
+    if same and not all(alike(truly[0], value) for value in truly[1:]):
+        return "Your function gives the same answer whatever the input."
+    if worked and all(run.results[n].ok for n in worked):
+        return (
+            "The lesson's numbers come out right and other inputs do not: something in your code "
+            "fits the printed example only."
+        )
+    return ""
+
+
+# --------------------------------------------------------------------------------------
+# which known mistake is it
+
+
+def _explaining(
+    step: Step, run: Run, function: str
+) -> tuple[list[tuple[Mistake, bool]], tuple[str, str, int, int] | None]:
+    """Return the mistakes that explain every wrong answer of a function.
+
+    The second item of a pair is True when the mistake behaves the same on the right answers too.
+    If there is none, the last value is (name, hint, explained, wrong) of the one mistake that
+    explains the most, at least half.
+    """
+    first = [n for n, request in enumerate(run.requests) if request.again is None]
+    wrong = [
+        n for n in first if not run.results[n].ok and run.requests[n].case.call.function == function
+    ]
+    statuses = {run.results[n].status for n in wrong}
+    if not wrong or statuses & {"not-started", "missing", "timeout"}:
+        return [], None
+    found: list[tuple[Mistake, bool]] = []
+    part: list[tuple[int, Mistake]] = []
+    for mistake in step.mistakes:
+        touched = [n for n in first if set(run.requests[n].case.uses) & set(mistake.code)]
+        if mistake.contrast or not set(wrong) <= set(touched):
+            continue
+        namespace = {**step.reference, **mistake.code}
+        explained = [n for n in wrong if _same(run, n, namespace)]
+        if len(explained) == len(wrong):
+            others = (n for n in touched if n not in wrong)
+            found.append((mistake, all(_same(run, n, namespace) for n in others)))
+        elif any(run.results[n].status == "ok" for n in explained):
+            part.append((len(explained), mistake))
+    if any(fully for _, fully in found):
+        found = [(mistake, fully) for mistake, fully in found if fully]
+    kept = {mistake.id for mistake, _ in found}
+    found = [(mistake, fully) for mistake, fully in found if mistake.same_as not in kept]
+    if found or not part:
+        return found, None
+    most = max(count for count, _ in part)
+    best = [mistake for count, mistake in part if count == most]
+    if len(best) == 1 and 2 * most >= len(wrong):
+        return [], (best[0].name, best[0].hint, most, len(wrong))
+    return [], None
+
+
+def _same(run: Run, number: int, namespace: Mapping[str, Any]) -> bool:
+    request, yours = run.requests[number], run.outcomes[number]
+    theirs = execute(namespace, {**request.wire, "limit": run.step.limit})
+    return same_outcome(request.case, yours, theirs)
+
+
+def same_outcome(case: Case, a: Mapping[str, Tree], b: Mapping[str, Tree]) -> bool:
+    """Tell whether two outcomes of a case look the same from outside."""
+    if a["status"] != b["status"] or bool(a["changed"]) != bool(b["changed"]):
+        return False
+    if a["status"] == "raised":
+        return explain.same_error(a["error"], b["error"])
+    if a["status"] != "ok":
+        return bool(a["error"]["type"] == b["error"]["type"])
+    if case.quiet and bool(explain.noise(a)) != bool(explain.noise(b)):
+        return False
+    if case.counts and a["calls"] != b["calls"]:
+        return False
+    if case.memory is not None and (a["peak"] > case.memory) != (b["peak"] > case.memory):
+        return False
+    return alike(a["value"], b["value"])
