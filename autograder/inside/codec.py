@@ -27,7 +27,7 @@ Tree = Any
 
 MAX_FRAME = 16 * 2**20
 MAX_DEPTH = 40
-MAX_NODES = 500_000
+MAX_NODES = 250_000
 MAX_STRING = 4 * 2**20
 MAX_NDIM = 16
 
@@ -127,7 +127,7 @@ class _Encoder:
         if code is None:
             raise Unserialisable(f"an array of dtype {dtype}")
         self.bytes += array.nbytes  # of the array as seen: a broadcast view takes no memory here
-        if self.bytes > MAX_FRAME or array.ndim > MAX_NDIM:
+        if max(self.bytes, *array.shape, 0) > MAX_FRAME or array.ndim > MAX_NDIM:
             raise Unserialisable(f"an array of shape {array.shape}")
         head = struct.pack(f"<BB{array.ndim}Q", code, array.ndim, *array.shape)
         return msgpack.ExtType(_ARRAY, head + array.astype(_DTYPES[code], copy=False).tobytes())
@@ -193,7 +193,7 @@ def _inspect(data: bytes) -> None:
             continue
         pending[-1] -= 1
         nodes += 1
-        if nodes > 2 * MAX_NODES:
+        if nodes > 2 * MAX_NODES:  # a list is preceded by one more, and a key counts too
             raise ProtocolError("a frame with too many items")
         if at >= size:
             raise ProtocolError("a frame that ends too early")

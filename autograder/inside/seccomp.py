@@ -192,6 +192,7 @@ _CLONE_THREAD = 0x00010000
 _CLONE_NEW = 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000 | 0x20000
 _AF_UNIX = 1
 _PRCTL = (15, 16)  # PR_SET_NAME, PR_GET_NAME
+_O_TMPFILE = 0x00400000  # its bit alone: a file without a name would not be seen by who counts
 # Flags, locks and duplicates; not F_SETOWN and F_SETSIG, which send signals to others.
 _FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032)
 # Is it a terminal, how much is there to read, blocking and close-on-exec; not TIOCSTI.
@@ -241,6 +242,8 @@ def _conditions(policy: Policy) -> dict[str, Condition]:
         "clone": Condition(0, (_CLONE_THREAD,), mask=_CLONE_THREAD | _CLONE_NEW),
         "socketpair": Condition(0, (_AF_UNIX,)),
         "prctl": Condition(0, _PRCTL),
+        "open": Condition(1, (0,), mask=_O_TMPFILE),
+        "openat": Condition(2, (0,), mask=_O_TMPFILE),
         "fcntl": Condition(1, _FCNTL),
         "ioctl": Condition(1, _IOCTL),
     }

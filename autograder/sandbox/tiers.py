@@ -116,11 +116,14 @@ def bubblewrap(layout: Layout, stage: Path, descriptor: int) -> Start:
             arguments += ["--ro-bind", os.path.realpath(path), path]
     for hidden in layout.masked():
         for target in _targets(hidden, layout, inside_sites):
-            blank = ["--ro-bind", "/dev/null"] if os.path.isfile(hidden) else ["--tmpfs"]
-            arguments += [*blank, target]
+            if os.path.isfile(hidden):
+                arguments += ["--ro-bind", "/dev/null", target]
+            else:
+                arguments += ["--tmpfs", target, "--remount-ro", target]
     for device in DEVICES:
         arguments += ["--dev-bind", device, device]
     arguments += ["--proc", "/proc", "--tmpfs", SCRATCH, "--symlink", SCRATCH, "/dev/shm"]
+    arguments += ["--remount-ro", "/"]  # what holds the mount points, or siblings could meet there
     env = environment(SCRATCH)
     for name, value in env.items():
         arguments += ["--setenv", name, value]
