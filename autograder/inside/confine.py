@@ -15,6 +15,7 @@ import os
 import resource
 import stat
 import struct
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -109,7 +110,13 @@ def drop_capabilities() -> None:
     _prctl(_PR_CAP_AMBIENT, 4)  # clear all; older kernels have none
     header = struct.pack("=Ii", 0x20080522, 0)
     _check(_libc.capset(header, bytes(24)), "capset")
-    _check(_prctl(_PR_SET_DUMPABLE, 0), "dumpable")
+    close_memory()
+
+
+def close_memory() -> None:
+    """Let no process of the same user read or write this one's memory through /proc."""
+    if sys.platform == "linux":
+        _check(_prctl(_PR_SET_DUMPABLE, 0), "dumpable")
 
 
 # --------------------------------------------------------------------------------------
@@ -193,11 +200,14 @@ def address_space() -> int:
 def tasks_of_user() -> int:
     """Count the threads that the user of this process runs now, as far as /proc tells."""
     total = 0
-    user = os.getuid()
+    user = str(os.getuid())
     for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
-        with contextlib.suppress(OSError):
-            if name.isdigit() and os.stat(f"/proc/{name}").st_uid == user:
-                total += len(os.listdir(f"/proc/{name}/task"))
+        with contextlib.suppress(OSError, KeyError):
+            if name.isdigit():
+                with open(f"/proc/{name}/status") as file:
+                    status = dict(line.split(":", 1) for line in file if ":" in line)
+                if status["Uid"].split()[0] == user:
+                    total += int(status["Threads"])
     return total
 
 

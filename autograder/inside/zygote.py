@@ -50,6 +50,8 @@ class Zygote:
         self.namespaces = config["mode"] == "namespaces"
         self.own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY) if self.namespaces else -1
         self.memory_base = self.confine.address_space()
+        if not self.namespaces:
+            self.confine.close_memory()
         _forget_paths(config)
         gc.collect()
         gc.freeze()
@@ -258,7 +260,12 @@ def remove_tree(root: str) -> None:
 
 def _set_paths(config: dict[str, Any]) -> None:
     """Make the interpreter look like that of a virtual environment with the given packages."""
-    sys.prefix = sys.exec_prefix = config["prefix"]
+    if config["sites"] is None:  # in a container: its interpreter has what it needs
+        sysconfig = importlib.import_module("sysconfig")
+        paths = sysconfig.get_paths()
+        config["sites"] = list(dict.fromkeys((paths["purelib"], paths["platlib"])))
+    else:
+        sys.prefix = sys.exec_prefix = config["prefix"]
     sys.path.extend(config["sites"])
     sys.path.append(config["home"])
     site: Any = importlib.import_module("site")

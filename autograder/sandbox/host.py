@@ -19,13 +19,14 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from autograder.inside import codec
+from autograder.inside import bridge, codec
 from autograder.sandbox import replies, tiers
 from autograder.sandbox.layout import INSIDE, Layout
 from autograder.sandbox.limits import CellResult, Limits, SandboxError, SessionDied, Usage
@@ -98,20 +99,25 @@ class Zygote:
         ours, theirs = socket.socketpair()
         self._control = ours
         self._process: subprocess.Popen[bytes] | None = None
+        self._clean_up: list[str] | None = None
         try:
-            start = tiers.start(tier, layout, self._stage, theirs.fileno())
+            start = tiers.start(tier, layout, self._stage, theirs.fileno(), limits)
+            self._clean_up = start.clean_up
             with (self._stage / "zygote.log").open("wb") as log:
                 self._process = subprocess.Popen(
                     start.command,
                     env=start.env,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
+                    stdin=subprocess.PIPE if start.bridged else subprocess.DEVNULL,
+                    stdout=subprocess.PIPE if start.bridged else log,
                     stderr=log,
                     cwd="/",
-                    pass_fds=[theirs.fileno()],
+                    pass_fds=[] if start.bridged else [theirs.fileno()],
                     start_new_session=True,
                 )
-            theirs.close()
+            if start.bridged:
+                _carry(self._process, theirs)
+            else:
+                theirs.close()
             self._say({**start.config, "limits": limits.for_zygote(), "preload": preload})
             self.about = self._event("ready", time.monotonic() + limits.start)
         except BaseException:
@@ -198,6 +204,8 @@ class Zygote:
                 with contextlib.suppress(OSError):
                     os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
+                if self._clean_up is not None:
+                    subprocess.run(self._clean_up, capture_output=True, timeout=60, check=False)
             self._process = None
         shutil.rmtree(self._stage, ignore_errors=True)
 
@@ -368,6 +376,23 @@ class Session:
         if status == -signal.SIGKILL:
             return "killed", "ended by SIGKILL, as a rule for memory"
         return "crash", f"ended by {name}"
+
+
+def _carry(process: subprocess.Popen[bytes], control: socket.socket) -> None:
+    """Let a thread carry the control socket's bytes over the pipes of a process."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    source, sink = process.stdout, process.stdin
+
+    def carry() -> None:
+        try:
+            bridge.Bridge(source.fileno(), sink.fileno(), control, outer=True).run()
+        finally:
+            for end in (control, source, sink):
+                with contextlib.suppress(OSError):
+                    end.close()
+
+    threading.Thread(target=carry, name="sandbox bridge", daemon=True).start()
 
 
 def make_stage() -> Path:

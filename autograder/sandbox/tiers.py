@@ -4,7 +4,7 @@
 |---|---|---|
 | A | bubblewrap: only the interpreter's files | namespaces, a tmpfs, seccomp, rlimits |
 | B | a plain process of an unprivileged user | Landlock, seccomp, rlimits, a watched folder |
-| C | a container of docker or podman | Landlock where there is one, seccomp, rlimits |
+| C | a container of docker or podman | as B, in the container |
 | D | a plain process | rlimits |
 """
 
@@ -12,19 +12,23 @@ from __future__ import annotations
 
 import enum
 import os
+import secrets
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from autograder.sandbox.layout import Layout, reachable
-from autograder.sandbox.limits import SandboxError
+from autograder.sandbox.limits import MEBIBYTE, Limits, SandboxError
 
 NOBODY = 65534
 VENV = "/venv"
 HOME = "/grader"
 SCRATCH = "/tmp"
+_SEARCH = "/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin:/opt/homebrew/bin"
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 
 
@@ -33,7 +37,7 @@ class Tier(enum.Enum):
 
     A = "bubblewrap, namespaces, seccomp, rlimits"
     B = "Landlock, seccomp, rlimits"
-    C = "container, seccomp, rlimits"
+    C = "container, Landlock, seccomp, rlimits"
     D = "rlimits only"
 
 
@@ -44,6 +48,10 @@ class Start:
     command: list[str]
     env: dict[str, str]
     config: dict[str, object]
+    bridged: bool = False
+    """Its control socket is carried over standard input and output."""
+    clean_up: list[str] | None = None
+    """A command that ends what killing the process would leave behind."""
 
 
 def environment(scratch: str) -> dict[str, str]:
@@ -228,18 +236,111 @@ def plain_process(layout: Layout, stage: Path, descriptor: int, *, landlock: boo
 
 
 def _tool(name: str, complaint: str) -> str:
-    found = shutil.which(
-        name, path="/usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin:/opt/homebrew/bin"
-    )
+    found = shutil.which(name, path=_SEARCH)
     if found is None:
         raise SandboxError(complaint)
     return found
 
 
-def start(tier: Tier, layout: Layout, stage: Path, descriptor: int) -> Start:
+# --------------------------------------------------------------------------------------
+# tier C
+
+IMAGE = "backprop-course-sandbox"
+IMAGE_PACKAGES = (
+    *("numpy", "matplotlib", "ipython", "msgpack", "tqdm", "ipywidgets", "anywidget"),
+    "scikit-learn",
+)
+
+
+def engine() -> str:
+    """Return the container engine of this machine, if one answers and has our image."""
+    found = [
+        tool
+        for name in ("docker", "podman")
+        if (tool := shutil.which(name, path=_SEARCH + ":" + os.environ.get("PATH", "")))
+    ]
+    if not found:
+        raise SandboxError("neither docker nor podman is installed")
+    complaints = []
+    for tool in found:
+        if not _answers([tool, "info"]):
+            complaints.append(f"{os.path.basename(tool)} is installed, but its engine is silent")
+        elif not _answers([tool, "image", "inspect", IMAGE]):
+            complaints.append(f"{os.path.basename(tool)} has no image {IMAGE}; see `dockerfile`")
+        else:
+            return tool
+    raise SandboxError("; ".join(complaints))
+
+
+def _answers(command: list[str]) -> bool:
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=15,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def dockerfile() -> str:
+    """Return the recipe of the image, with the versions that are installed here."""
+    pins = " ".join(f"{name}=={metadata.version(name)}" for name in IMAGE_PACKAGES)
+    return (
+        f"FROM docker.io/library/python:{sys.version_info.major}.{sys.version_info.minor}-slim\n"
+        f"RUN pip install --no-cache-dir {pins}\n"
+    )
+
+
+def container(tool: str, stage: Path, limits: Limits) -> Start:
+    """Start the zygote in a container, and reach it over standard input and output."""
+    name = f"autograder-{os.getpid()}-{secrets.token_hex(4)}"
+    # A user of its own, because the number of processes is counted by user across containers.
+    user = 200_000 + secrets.randbelow(1_000_000)
+    scratch = f"rw,nosuid,nodev,noexec,size={2 * limits.disk},mode=1777"
+    memory = str(limits.memory + 1024 * MEBIBYTE)
+    arguments = [
+        *("run", "--rm", "--interactive", "--init", "--name", name, "--pull", "never"),
+        *("--network", "none", "--ipc", "private", "--hostname", "sandbox"),
+        *("--read-only", "--tmpfs", f"{SCRATCH}:{scratch}", "--workdir", SCRATCH),
+        *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
+        *("--user", f"{user}:{user}", "--pids-limit", str(4 * limits.threads)),
+        *("--memory", memory, "--memory-swap", memory),
+        *("--mount", f"type=bind,source={stage / 'home'},target={HOME},readonly"),
+    ]
+    for key, value in environment(SCRATCH).items():
+        if key != "PATH":
+            arguments += ["--env", f"{key}={value}"]
+    inner = ["python3", "-S", "-s", "-P", "-B", f"{HOME}/inside/bridge.py"]
+    config: dict[str, object] = {
+        "mode": "landlock",
+        "prefix": "",
+        "sites": None,
+        "home": HOME,
+        "scratch": SCRATCH,
+        "readable": ["/usr", "/lib", "/lib64", "/opt", "/etc", HOME, *DEVICES],
+        "listable": [],
+    }
+    env = {
+        key: os.environ[key]
+        for key in ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONTEXT", "XDG_RUNTIME_DIR")
+        if key in os.environ
+    }
+    command = [tool, *arguments, IMAGE, *inner]
+    return Start(command, env, config, bridged=True, clean_up=[tool, "kill", name])
+
+
+# --------------------------------------------------------------------------------------
+
+
+def start(tier: Tier, layout: Layout, stage: Path, descriptor: int, limits: Limits) -> Start:
     """Return how to start the zygote of a tier whose control socket is a file descriptor."""
     if tier is Tier.A:
         return bubblewrap(layout, stage, descriptor)
     if tier is Tier.C:
-        raise SandboxError("a container is reached through a bridge, not through a descriptor")
+        return container(engine(), stage, limits)
     return plain_process(layout, stage, descriptor, landlock=tier is Tier.B)

@@ -7,6 +7,7 @@ do what it likes, because it reaches nobody but itself.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import struct
@@ -307,7 +308,8 @@ HARMLESS: dict[str, str] = {
     "patched codec": "import sys; sys.modules['inside.codec'].encode = lambda t: b''",
     "emptied sys.modules": "import sys; sys.modules.clear()",
     "an import hook": (
-        "import sys\nclass H:\n  def find_spec(self, *a): raise SystemExit\nsys.meta_path.insert(0, H())"
+        "import sys\nclass H:\n  def find_spec(self, *a): raise SystemExit\n"
+        "sys.meta_path.insert(0, H())"
     ),
     "a trace function": "import sys; sys.settrace(lambda *a: 1 / 0)",
     "an AST transformer": (
@@ -364,15 +366,24 @@ def test_refused(any_sandbox: Sandbox, outside: Path, root: Path, name: str) -> 
     next_is_served(any_sandbox)
 
 
+def end_of(session: Session, source: str, limit: float) -> SessionDied | None:
+    """Run a cell and, a moment later, a call; return how the session ended, if it did."""
+    try:
+        session.run_cell(source, limit=limit)
+        time.sleep(0.1)
+        session.call({"function": "f", "args": []}, limit=1.0)
+    except SessionDied as death:
+        return death
+    return None
+
+
 @pytest.mark.parametrize("name", FATAL)
 def test_fatal(any_sandbox: Sandbox, name: str) -> None:
     source, reasons = FATAL[name]
     with any_sandbox.submission() as session:
-        with pytest.raises(SessionDied) as death:
-            session.run_cell(source, limit=8.0 if "CPU" in name else 0.4)
-            time.sleep(0.1)
-            session.call({"function": "f", "args": []})
-        assert death.value.reason in reasons, str(death.value)
+        death = end_of(session, source, 8.0 if "CPU" in name else 0.4)
+        assert death is not None
+        assert death.reason in reasons, str(death)
         with pytest.raises(SessionDied):  # and it stays dead
             session.run_cell("1")
     next_is_served(any_sandbox)
@@ -381,14 +392,11 @@ def test_fatal(any_sandbox: Sandbox, name: str) -> None:
 @pytest.mark.parametrize("name", HARMLESS)
 def test_harmless(any_sandbox: Sandbox, name: str) -> None:
     started = time.monotonic()
-    with any_sandbox.submission() as session:
-        try:
-            result = session.run_cell(HARMLESS[name], limit=0.5)
-            size = sum(len(str(output)) for output in result.outputs)
-            assert size < 4 * any_sandbox.limits.output
-            session.run_cell("1 + 1", limit=1.0)
-        except SessionDied as death:
-            assert death.reason in ("timeout", "killed", "crash", "exit", "disk", "protocol")
+    with any_sandbox.submission() as session, contextlib.suppress(SessionDied):
+        result = session.run_cell(HARMLESS[name], limit=0.5)
+        size = sum(len(str(output)) for output in result.outputs)
+        assert size < 4 * any_sandbox.limits.output
+        session.run_cell("1 + 1", limit=1.0)
     assert time.monotonic() - started < 6
     next_is_served(any_sandbox)
 
