@@ -136,7 +136,7 @@ function markCurve(marks, key, curve, z) {
     const name = (part) => `${part}-${which}-${key}`;
     const jumps = curve && which in curve.jump;
     marks[name("line")] = { d: curve ? line(plot, curve, which) : "" };
-    marks[name("point")] = { d: curve ? ring(plot.x(z), plot.y(curve[which](z)), 5) : "" };
+    marks[name("point")] = { d: curve ? ring(plot.x(z), plot.y(curve[which](z)), key === "a" ? 4.5 : 6.5) : "" };
     marks[name("label")] = curve ? label(plot, curve, which, key === "b") : { text: "" };
     marks[name("open")] = { d: jumps ? ring(plot.x(0), plot.y(curve.jump[which])) : "" };
     marks[name("shut")] = { d: jumps ? ring(plot.x(0), plot.y(curve[which](0))) : "" };
@@ -165,7 +165,7 @@ function markProduct(marks, key, curve, other, { z, w, depth }) {
   const factor = w * curve.df(z);
   const points = Array.from({ length: depth + 1 }, (_, k) => [DEPTH.x(k), DEPTH.y(logProduct(factor, k))]);
   marks[`product-${key}`] = { d: path(points) };
-  marks[`dots-${key}`] = { d: points.map(([x, y]) => ring(x, y, 2.5)).join("") };
+  marks[`dots-${key}`] = { d: points.map(([x, y]) => ring(x, y, key === "a" ? 2 : 3.5)).join("") };
   let y = points[depth][1];
   if (other) {
     const theirs = DEPTH.y(logProduct(w * other.df(z), depth));
@@ -215,7 +215,7 @@ function view(state) {
     const here = wrong?.which === which;
     marks[`wrong-${which}`] = { d: here ? ring(plot.x(wrong.z), plot.y(wrong.got), 8) : "" };
   }
-  marks.at = { text: `At z = ${short(z)}` };
+  marks.at = { text: `z\u00a0=\u00a0${short(z)}` };
   marks["head-power"] = { text: `(w·f′)${power(depth).slice(2)}` };
   return {
     marks,

@@ -286,7 +286,7 @@ class Activations(Figure):
         guide = {f"guide-{name}": axes for name, axes in (("f", F_AXES), ("df", DF_AXES))}
         for name, axes in guide.items():
             marks[name] = {"d": f"M{coordinate(axes.x(self.z))} 0V{coordinate(axes.height)}"}
-        marks["at"] = {"text": f"At z = {short(self.z)}"}
+        marks["at"] = {"text": f"z\u00a0=\u00a0{short(self.z)}"}
         marks["head-power"] = {"text": f"(w·f′){_superscript(self.depth)}"}
 
         wrong = first_difference(second, first) if second and self.compare == "own" else None
@@ -316,7 +316,7 @@ class Activations(Figure):
                 continue
             value = (curve.f if which == "f" else curve.df)(self.z)
             marks[line] = {"d": _line(axes, curve, which)}
-            marks[point] = {"d": ring(axes.x(self.z), axes.y(value), 5)}
+            marks[point] = {"d": ring(axes.x(self.z), axes.y(value), 4.5 if key == "a" else 6.5)}
             marks[label] = _label(axes, curve, which, key == "b")
             jumps = which in curve.jump
             marks[hole] = {"d": ring(axes.x(0), axes.y(curve.jump[which])) if jumps else ""}
@@ -350,7 +350,11 @@ class Activations(Figure):
         axes, factor = DEPTH_AXES, self.w * curve.df(self.z)
         heights = [axes.y(_log_product(factor, layer)) for layer in range(self.depth + 1)]
         marks[names[0]] = {"d": path([(axes.x(k), y) for k, y in enumerate(heights)])}
-        marks[names[1]] = {"d": "".join(ring(axes.x(k), y, 2.5) for k, y in enumerate(heights))}
+        marks[names[1]] = {
+            "d": "".join(
+                ring(axes.x(k), y, 2 if key == "a" else 3.5) for k, y in enumerate(heights)
+            )
+        }
         y = heights[-1]
         if other is not None:
             theirs = axes.y(_log_product(self.w * other.df(self.z), self.depth))
@@ -428,53 +432,25 @@ class Activations(Figure):
     def _curves_picture(
         self, marks: Marks, which: str, axes: Axes, title: str, ticks: list[float]
     ) -> str:
-        content = [
-            mark(
-                "path", f"dead-{which}-{key}", marks, class_=f"lm-dead lm-{key}", fill_opacity="0.1"
-            )
-            for key in "ab"
-        ]
+        def both(part: str, class_: str, keys: str = "ab", **attributes: str) -> list[str]:
+            return [
+                mark("path", f"{part}-{key}", marks, class_=f"{class_} lm-{key}", **attributes)
+                for key in keys
+            ]
+
+        content = both(f"dead-{which}", "lm-dead", fill_opacity="0.1")
         content.append(
             mark("path", f"guide-{which}", marks, class_="lm-guide", stroke="currentColor")
         )
         if which == "df":
-            content += [
-                mark(
-                    "path",
-                    f"strip-{key}",
-                    marks,
-                    class_=f"lm-strip lm-{key}",
-                    stroke="currentColor",
-                )
-                for key in "ab"
-            ]
-        for key in "ba":
-            content.append(mark("path", f"line-{which}-{key}", marks, **_stroke(key)))
-            content.append(mark("path", f"shut-{which}-{key}", marks, class_=f"lm-dot lm-{key}"))
-            content.append(
-                mark(
-                    "path",
-                    f"open-{which}-{key}",
-                    marks,
-                    class_=f"lm-hole lm-{key}",
-                    fill="none",
-                    stroke="currentColor",
-                )
-            )
+            content += both("strip", "lm-strip", stroke="currentColor")
+        # the dashed line over the solid one, the small point over the large: both show when equal
+        content += [mark("path", f"line-{which}-{key}", marks, **_stroke(key)) for key in "ab"]
         if which == "f":
-            content += [
-                mark(
-                    "path",
-                    f"tangent-{key}",
-                    marks,
-                    class_=f"lm-tangent lm-{key}",
-                    stroke="currentColor",
-                )
-                for key in "ba"
-            ]
-        content += [
-            mark("path", f"point-{which}-{key}", marks, class_=f"lm-point lm-{key}") for key in "ba"
-        ]
+            content += both("tangent", "lm-tangent", stroke="currentColor")
+        content += both(f"shut-{which}", "lm-dot")
+        content += both(f"open-{which}", "lm-hole", fill="none", stroke="currentColor")
+        content += both(f"point-{which}", "lm-point", "ba")
         content.append(
             mark(
                 "path",
@@ -497,10 +473,8 @@ class Activations(Figure):
 
     def _product_picture(self, marks: Marks) -> str:
         axes = DEPTH_AXES
-        content = []
-        for key in "ba":
-            content.append(mark("path", f"product-{key}", marks, **_stroke(key)))
-            content.append(mark("path", f"dots-{key}", marks, class_=f"lm-point lm-{key}"))
+        content = [mark("path", f"product-{key}", marks, **_stroke(key)) for key in "ab"]
+        content += [mark("path", f"dots-{key}", marks, class_=f"lm-point lm-{key}") for key in "ba"]
         content += [
             mark("text", f"label-product-{key}", marks, class_=f"lm-label lm-{key}") for key in "ba"
         ]

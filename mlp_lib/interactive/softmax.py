@@ -205,6 +205,8 @@ class Softmax(Figure):
         return element(
             "table",
             {"class": "lm-numbers"},
+            "<caption>float64 holds no power of e above e<sup>709.78</sup> = 1.80×10³⁰⁸; "
+            "below e<sup>−745.1</sup> it has only 0.</caption>"
             '<thead><tr><th scope="col">float64</th><th scope="col">u = (z + c)/T</th>'
             '<th scope="col">e<sup>u</sup></th></tr></thead>'
             f'<tbody>{rows}<tr><th scope="row">sum</th><td>–</td>{mark("td", "e-total", marks)}'
