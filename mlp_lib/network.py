@@ -163,9 +163,12 @@ class MLP:
 
     def set_params(self, params: Params) -> None:
         """Copy these parameters into `theta`; shapes must be those of the network."""
-        for k, (layer, views) in enumerate(zip(_check.pairs(params), self.params, strict=True)):
+        params = _check.pairs(params)
+        if len(params) != len(self.params):
+            raise ValueError(f"params: expected {len(self.params)} layers, got {len(params)}")
+        for k, (layer, views) in enumerate(zip(params, self.params, strict=True)):
             for j, (x, view) in enumerate(zip(layer, views, strict=True)):
-                _check.same_shape(**{f"network's [{k}][{j}]": view, f"params[{k}][{j}]": x})
+                _check.same_shape(**{f"the network's [{k}][{j}]": view, f"params[{k}][{j}]": x})
                 view[...] = x
 
     def fit(self, X: ArrayLike, Y: ArrayLike, **settings: Any) -> History:
