@@ -212,8 +212,10 @@ function view(state) {
   const wrong = second && compare === "own" ? firstDifference(second, first) : null;
   for (const [which, plot] of Object.entries(PLOTS)) {
     marks[`guide-${which}`] = { d: `M${coordinate(plot.x(z))} 0V${coordinate(plot.height)}` };
-    const here = wrong?.which === which;
-    marks[`wrong-${which}`] = { d: here ? ring(plot.x(wrong.z), plot.y(wrong.got), 8) : "" };
+    // at the edge where the point itself lies outside
+    const inside = (at, size) => Math.max(9, Math.min(size - 9, at));
+    const at = () => [inside(plot.x(wrong.z), plot.width), inside(plot.y(wrong.got), plot.height)];
+    marks[`wrong-${which}`] = { d: wrong?.which === which ? ring(...at(), 8) : "" };
   }
   marks.at = { text: `z\u00a0=\u00a0${short(z)}` };
   marks["head-power"] = { text: `(w·f′)${power(depth).slice(2)}` };

@@ -291,8 +291,12 @@ class Activations(Figure):
 
         wrong = first_difference(second, first) if second and self.compare == "own" else None
         for which, axes in (("f", F_AXES), ("df", DF_AXES)):
-            here = wrong is not None and wrong[0] == which
-            at = ring(axes.x(wrong[1]), axes.y(wrong[2]), 8) if wrong and here else ""
+            at = ""
+            if wrong is not None and wrong[0] == which:
+                # at the edge where the point itself lies outside
+                x = max(9.0, min(axes.width - 9, axes.x(wrong[1])))
+                y = max(9.0, min(axes.height - 9, axes.y(wrong[2])))
+                at = ring(x, y, 8)
             marks[f"wrong-{which}"] = {"d": at}
         return {
             "marks": marks,

@@ -133,6 +133,7 @@ def test_python_and_the_page_draw_the_same_picture(node: Node, figure: Any) -> N
         right = (activations.relu, activations.d_relu)
         wrong = (activations.relu, lambda z: np.where(z >= 0, 1.0, 0.0))
         states += [Activations("relu", own=right), Activations("relu", own=wrong, z=-0.4)]
+        states.append(Activations("tanh", own=(np.tanh, lambda z: 1 + np.tanh(z) ** 2)))
     views = node(figure.name, "return data.map(figure.view);", [f.state() for f in states])
     for drawn, got in zip(states, views, strict=True):
         expected = drawn.view()
