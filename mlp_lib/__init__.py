@@ -95,8 +95,10 @@ from mlp_lib.losses import (
     mse,
     nll,
 )
+from mlp_lib.network import MLP
 from mlp_lib.neuron import neuron_forward
 from mlp_lib.numgrad import fdm_cost, grad_check, numerical_gradient, relative_error
+from mlp_lib.optimisers import OPTIMISERS, SGD, Adam, Momentum, Nesterov, RMSProp
 from mlp_lib.perceptron import perceptron_predict, perceptron_train, sgn
 from mlp_lib.regression import (
     fit_linear,
@@ -121,15 +123,23 @@ from mlp_lib.regularisation import (
     loss_is_flat,
 )
 from mlp_lib.softmax import log_softmax, softmax, softmax_jacobian, softmax_vjp
+from mlp_lib.training import fit, fit_1d, fit_xor, train_mlp
 
 __all__ = [
     "ACTIVATIONS",
     "FUNCTIONS_1D",
     "INIT_SCHEMES",
     "LOSSES",
+    "MLP",
+    "OPTIMISERS",
+    "SGD",
     "Activation",
+    "Adam",
     "EarlyStopping",
     "Loss",
+    "Momentum",
+    "Nesterov",
+    "RMSProp",
     "Value",
     "accuracy",
     "add_grads",
@@ -162,10 +172,13 @@ __all__ = [
     "embedding",
     "error_to_previous",
     "fdm_cost",
+    "fit",
+    "fit_1d",
     "fit_linear",
     "fit_linear_svm",
     "fit_logistic",
     "fit_softmax",
+    "fit_xor",
     "full_jacobian_W",
     "full_jacobian_X",
     "gaussians",
@@ -239,6 +252,7 @@ __all__ = [
     "to_col",
     "to_row",
     "topological_order",
+    "train_mlp",
     "train_test_split",
     "updates_per_epoch",
     "weight_grad",

@@ -237,8 +237,15 @@ def _loss_by_parts(net: MLP, X: Array, Y: Array) -> float:
     """Return the mean loss of the whole set, looking at `ROWS` examples at a time."""
     if not np.isfinite(net.theta).all():
         return np.inf
-    parts = [(X[i : i + ROWS], Y[i : i + ROWS]) for i in range(0, len(X), ROWS)]
-    return sum(len(part) * net.loss(part, targets) for part, targets in parts) / len(X)
+    total = 0.0
+    for i in range(0, len(X), ROWS):
+        with np.errstate(over="ignore", invalid="ignore"):
+            Yhat = net.predict(X[i : i + ROWS])
+            if not np.isfinite(Yhat).all():
+                return np.inf
+            targets = net.check_targets(Y[i : i + ROWS], len(Yhat))
+            total += len(Yhat) * mean_loss(Yhat, targets, net.loss_name)
+    return total / len(X)
 
 
 def _check_data(net: MLP, X: ArrayLike, Y: ArrayLike, which: str = "") -> tuple[Array, Array]:

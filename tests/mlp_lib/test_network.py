@@ -287,7 +287,7 @@ def test_loss_and_gradients_equal_pytorch(torch, sizes, pair, hidden):
 def test_loss_and_gradient_equal_scikit_learn(output, K, hidden):
     """One SGD step of rate 1 from the same start moves every parameter by its gradient.
 
-    Their regressor reports ½ of the mean over the outputs and steps by the gradient of ½ of the sum.
+    Their regressor reports ½ of the mean over the outputs, steps by the gradient of ½ the sum.
     """
     neural = pytest.importorskip("sklearn.neural_network")
     loss = "half_sse" if output == "identity" else None
