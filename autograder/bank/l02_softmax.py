@@ -31,7 +31,7 @@ from autograder.inside.runner import View
 def rows_sum_to_one(answer: Answer) -> str | None:
     """Check that every row of the answer sums to 1."""
     sums = np.asarray(answer.value, dtype=float).sum(axis=-1)
-    wrong = np.flatnonzero(np.abs(np.atleast_1d(sums) - 1) > 1e-9)
+    wrong = np.flatnonzero(np.abs(np.atleast_1d(sums) - 1) > 1e-6)  # float32 rounds at 1e-7
     if wrong.size == 0:
         return None
     return f"Each row should sum to 1; row {wrong[0]} sums to {np.atleast_1d(sums)[wrong[0]]:.4g}."
@@ -193,6 +193,11 @@ def _half_shift(Z: Any) -> Any:
     return _exp(Z - top) / _exp(Z).sum(axis=-1, keepdims=True)
 
 
+def _minimum_shift(Z: Any) -> Any:
+    E = np.exp(Z - np.min(Z, axis=-1, keepdims=True))
+    return E / E.sum(axis=-1, keepdims=True)
+
+
 LESSON = np.array([1.0, 3.0, -4.0])
 THREE = np.array([[1.0, 3.0, -4.0], [1000.0, 1001.0, 999.0], [0.0, 0.0, 0.0]])
 
@@ -222,6 +227,11 @@ softmax = Step(
         edge("one class", call("softmax", np.array([[0.3], [-2.5]]))),
         edge("ties", call("softmax", np.array([[0.4, 0.4, -1.5], [2.5, 2.5, 2.5]]))),
         edge("scores far below zero", call("softmax", LESSON - 2000), quiet=True),
+        edge(
+            "scores far apart in one row",
+            call("softmax", np.array([[-900.0, 0.5, 2.25], [3.5, -1200.0, 2.75]])),
+            quiet=True,
+        ),
         edge("transposed in memory", call("softmax", View(THREE[::2] - 0.5, "fortran"))),
         edge("every second entry", call("softmax", View(THREE[::2] + 0.25, "strided"))),
         edge("read-only scores", call("softmax", View(0.5 * LESSON, "readonly"))),
@@ -292,7 +302,19 @@ softmax = Step(
             equation="eq-softmax-shift",
             gives=[0.0059, 0.0438, 0.00004],
         ),
+        Mistake(
+            "shift-by-minimum",
+            "the smallest score subtracted",
+            "Shift by the largest score: then every exponent is at most 0 and nothing overflows. "
+            "With the smallest, the large scores stay large.",
+            {"softmax": _minimum_shift},
+            equation="eq-softmax-shift",
+            shows_on=("edge",),
+        ),
     ),
+    equivalent={
+        "softmax: _scores(Z) -> Z": "_scores checks the shape and turns lists into arrays",
+    },
 )
 
 STEPS = (one_hot, softmax)

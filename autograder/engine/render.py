@@ -131,7 +131,7 @@ def _long_text(failure: Failure, result: StepResult) -> list[str]:
     if failure.error is not None:
         lines += _trace_text(failure.error)
     if failure.diagnosis:
-        lines.append(f"  On the way back: {failure.diagnosis}")
+        lines.append(f"  Where it starts: {failure.diagnosis}")
     if failure.pattern:
         lines.append(f"  {failure.pattern}")
     if failure.mistakes:
@@ -276,7 +276,7 @@ def _long_html(failure: Failure, result: StepResult) -> str:
         text = "\n".join(line.strip() for line in _trace_text(failure.error))
         parts.append(f'<pre style="{_PRE}">{_e(text)}</pre>')
     if failure.diagnosis:
-        parts.append(_p("<strong>On the way back:</strong> " + _code(failure.diagnosis)))
+        parts.append(_p("<strong>Where it starts:</strong> " + _code(failure.diagnosis)))
     if failure.pattern:
         parts.append(_p(_code(failure.pattern)))
     if failure.mistakes:

@@ -218,6 +218,7 @@ class Case:
     kind      worked (numbers of the lesson), edge, or random
     gives     for worked cases: the value printed in the lesson (4 decimals), checked by a test
     raises    names of exceptions that are the right answer, as in ("ValueError",)
+    may_raise names of exceptions that are as good as the right value
     quiet     True: a warning fails the case
     compare   False: only the rules judge
     rules     further properties, on top of the function's
@@ -235,6 +236,7 @@ class Case:
     kind: Kind
     gives: Tree = None
     raises: tuple[str, ...] = ()
+    may_raise: tuple[str, ...] = ()
     quiet: bool = False
     compare: bool = True
     rules: tuple[Rule, ...] = ()
