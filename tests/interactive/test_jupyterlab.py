@@ -75,12 +75,19 @@ def test_traits_sync_both_ways(lab: str, browser: Any) -> None:
     page.goto(f"{lab}/lab/tree/figures.ipynb")
     cells = page.locator(".jp-Notebook .jp-CodeCell")
     cells.nth(4).wait_for(timeout=60_000)
+    page.wait_for_selector(
+        ".jp-Notebook-ExecutionIndicator[data-status=idle]", state="attached", timeout=60_000
+    )
 
     def run(index: int) -> Any:
         cell = cells.nth(index)
-        cell.locator(".jp-InputArea-editor").click()
-        page.keyboard.press("Control+Enter")
-        return cell
+        for _ in range(20):  # until the keystroke is heard: JupyterLab may still be settling
+            cell.locator(".jp-InputArea-editor").click()
+            page.keyboard.press("Control+Enter")
+            page.wait_for_timeout(500)
+            if cell.locator(".jp-InputPrompt").first.inner_text().strip() != "[ ]:":
+                return cell
+        pytest.fail(f"cell {index} does not run")
 
     figure = run(0).locator(".lm-figure[data-lm-ready]")
     figure.wait_for(timeout=60_000)
