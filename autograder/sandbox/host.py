@@ -67,7 +67,8 @@ class Sandbox:
         self._zygote: Zygote | None = None
 
     def __enter__(self) -> Sandbox:
-        self._zygote = self._start()
+        if self._zygote is None:
+            self._zygote = self._start()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -64,10 +64,12 @@ def _blank(status: str) -> dict[str, Tree]:
 def _no_line(kind: str, message: str) -> dict[str, Tree]:
     return {
         "type": kind,
+        "bases": [kind],
         "message": message,
         "line": None,
         "source": "",
         "function": "",
+        "shapes": [],
         "at_call": False,
         "trace": [],
     }
@@ -80,12 +82,17 @@ def _error(tree: Tree) -> dict[str, Tree]:
         if not isinstance(step, list | tuple) or len(step) != 3:
             raise ProtocolError("a trace that is none")
         trace.append([_text(step[0]), _line(step[1]), _text(step[2])])
+    shapes = [_list(pair, "a shape") for pair in _list(fields.get("shapes"), "shapes")]
+    if any(len(pair) != 2 for pair in shapes):
+        raise ProtocolError("a shape without a name")
     return {
         "type": _text(fields.get("type")),
+        "bases": [_text(name) for name in _list(fields.get("bases"), "bases")],
         "message": _text(fields.get("message")),
         "line": _line(fields.get("line")),
         "source": _text(fields.get("source")),
         "function": _text(fields.get("function")),
+        "shapes": [[_text(part) for part in pair] for pair in shapes],
         "at_call": fields.get("at_call") is True,
         "trace": trace,
     }
