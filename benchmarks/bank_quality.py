@@ -11,6 +11,8 @@ For every step:
     alternatives  every correct answer in tests/autograder/bank/alternatives is accepted, on the
                   notebook's cases and on hidden ones, with all points; at least five a step
     lazy          a constant, the answer to the printed example and an exception earn nothing
+    time          the check of a right answer takes at most 0.3 s (2 s where a network is trained),
+                  the best of three
 
 The exit status is 1 when a target is missed. `--quick` samples the mutants and draws fewer hidden
 cases, for CI.
@@ -63,6 +65,7 @@ class Quality:
     alternatives: int = 0
     accepted: int = 0
     seconds: float = 0.0
+    check: float = 0.0
     problems: list[str] = field(default_factory=list)
     equivalent: list[str] = field(default_factory=list)
     same: list[str] = field(default_factory=list)
@@ -78,6 +81,7 @@ def measure(step_id: str, quick: bool) -> Quality:
     mutants(step, quality, QUICK_MUTANTS if quick else None)
     alternatives(step, quality, hidden)
     lazy(step, quality)
+    speed(step, quality)
     quality.seconds = time.perf_counter() - start
     return quality
 
@@ -240,6 +244,19 @@ def lazy(step: Step, quality: Quality) -> None:
             quality.problems.append(f"lazy answer {name!r} earns {points:g} points")
 
 
+def speed(step: Step, quality: Quality) -> None:
+    """Let the student wait no longer than the issue allows."""
+    best = float("inf")
+    for _ in range(3):
+        start = time.perf_counter()
+        evaluate(step, step.reference)
+        best = min(best, time.perf_counter() - start)
+    quality.check = best
+    allowed = 2.0 if step.lesson == "12-training" else 0.3
+    if best > allowed:
+        quality.problems.append(f"a check takes {best:.2f} s; {allowed} s are allowed")
+
+
 def lazy_answers(step: Step) -> dict[str, dict[str, Callable[..., Any]]]:
     """Return namespaces that must earn nothing: constants, the printed answers, exceptions."""
     printed: dict[str, Any] = {}
@@ -269,7 +286,7 @@ def lazy_answers(step: Step) -> dict[str, dict[str, Callable[..., Any]]]:
 
 def show(results: list[Quality]) -> bool:
     """Print the table and the lists; return whether every target is met."""
-    head = ("step", "rejected", "named", "killed", "equivalent", "accepted", "s")
+    head = ("step", "rejected", "named", "killed", "equivalent", "accepted", "check", "s")
     rows = [head]
     for q in results:
         rows.append(
@@ -280,6 +297,7 @@ def show(results: list[Quality]) -> bool:
                 f"{q.killed}/{q.mutants}",
                 str(q.declared),
                 f"{q.accepted}/{q.alternatives}",
+                f"{1000 * q.check:.0f} ms",
                 f"{q.seconds:.1f}",
             )
         )
@@ -296,6 +314,7 @@ def show(results: list[Quality]) -> bool:
             total("killed", "mutants"),
             str(sum(q.declared for q in results)),
             total("accepted", "alternatives"),
+            f"{1000 * sum(q.check for q in results):.0f} ms",
             f"{sum(q.seconds for q in results):.1f}",
         )
     )

@@ -64,7 +64,7 @@ def forward_cases(rng: np.random.Generator) -> Iterator[Case]:
 def forward_stations(value: Any, args: Mapping[str, Any]) -> Iterator[Quantity]:
     """List z⁽¹⁾, a⁽¹⁾, z⁽²⁾, … in the order in which they are computed."""
     z, a = np.asarray(value[0]), np.asarray(value[1])
-    yield Quantity("a⁽⁰⁾", a[0], "", "a begins with the input a⁽⁰⁾", "eq-chain-forward")
+    yield Quantity("a⁽⁰⁾", a[0], "", "a⁽⁰⁾ is the input a0", "eq-chain-forward")
     for k in range(len(z)):
         now, before = superscript(k + 1), superscript(k)
         rule = f"z{now} = w{now} a{before}"

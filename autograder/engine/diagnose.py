@@ -55,7 +55,7 @@ def _sentence(right: list[str], wrong: str, after: str, rule: str) -> str:
     how = f" ({rule})" if rule else ""
     if not right:
         start = f"{wrong}, the very first quantity, is wrong already"
-        return f"{start}: look at {rule}." if rule else f"{start}."
+        return f"{start}: {rule}." if rule else f"{start}."
     shown = right if len(right) <= 4 else [*right[:1], "…", *right[-2:]]
     if len(shown) == 1:
         fine = f"{shown[0]} is right"

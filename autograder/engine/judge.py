@@ -402,6 +402,9 @@ def _failures(step: Step, run: Run) -> list[Failure]:
         first = min(wrong, key=lambda n: _telling(run, n))
         request, result = run.requests[first], run.results[first]
         calls = [n for n in mine if run.requests[n].again is None]
+        state = [said for n in mine if n not in calls for said in run.results[n].conduct][:1]
+        if first not in calls:
+            state = []
         found, partly = _explaining(step, run, name)
         said = explain.failure(
             step,
@@ -410,7 +413,7 @@ def _failures(step: Step, run: Run) -> list[Failure]:
             run.outcomes[first],
             run.expected[first] if request.again is None else None,
             result.findings,
-            [*result.problems, *result.conduct],
+            [*result.problems, *result.conduct, *state],
             found,
         )
         failures.append(
@@ -425,12 +428,17 @@ def _failures(step: Step, run: Run) -> list[Failure]:
     return sorted(failures, key=lambda failure: failure.status in ("not-started", "missing"))
 
 
-def _telling(run: Run, number: int) -> tuple[bool, int, int, int]:
-    """Sort failing cases: first calls, the lesson's numbers, small random ones, then edge cases."""
-    request = run.requests[number]
+def _telling(run: Run, number: int) -> tuple[bool, int, bool, int, int]:
+    """Sort failing cases: first calls, the lesson's numbers, random ones, then edge cases.
+
+    Of the random ones a wrong shape says more than wrong numbers, and a small one more than a
+    large one.
+    """
+    request, result = run.requests[number], run.results[number]
     kind = ("worked", "random", "edge").index(request.case.kind)
+    numbers = result.status == "ok" and all(f.problem in ("", "value") for f in result.findings)
     size = _entries(request.wire["args"]) if kind == 1 else 0
-    return request.again is not None, kind, size, number
+    return request.again is not None, kind, numbers, size, number
 
 
 def _entries(tree: Tree) -> int:

@@ -1,0 +1,255 @@
+"""What a student reads after `check`, and what it leaves alone."""
+
+import contextlib
+import io
+import random
+import re
+import warnings
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+import mlp_lib
+from autograder import bank, check
+from autograder.checking import bind, evaluate
+from autograder.engine.render import Report, as_html, as_text, lesson_url
+
+
+def text_of(step, *functions):
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        points = check(step, *functions)
+    return points, out.getvalue()
+
+
+def test_the_value_is_the_points_as_a_plain_float():
+    points, text = text_of("softmax", mlp_lib.softmax)
+    assert type(points) is float
+    assert repr(points) == "2.0"
+    assert "passed" in text
+    assert "2 of 2 points" in text
+
+
+def test_an_unknown_step_names_the_nearest():
+    with pytest.raises(ValueError, match="did you mean 'softmax'"):
+        check("softmaxx", mlp_lib.softmax)
+
+
+def test_without_functions_the_notebook_is_asked():
+    softmax = mlp_lib.softmax
+    assert text_of_here("softmax", softmax) == 2.0
+
+
+def text_of_here(step, softmax):
+    with contextlib.redirect_stdout(io.StringIO()):
+        return check(step)
+
+
+def test_ten_wrong_answers_each_have_their_own_sentence():
+    def returns_none(Z):
+        Z.sum()
+
+    def two_values(Z):
+        return Z, Z
+
+    def stub(Z):
+        raise NotImplementedError
+
+    def asks_for_more(Z, axis):
+        return Z
+
+    def takes_nothing():
+        return 0
+
+    def transposed(Z):
+        return mlp_lib.softmax(Z).T
+
+    def a_list(Z):
+        return mlp_lib.softmax(Z).tolist()
+
+    def in_place(Z):
+        Z -= Z.max(axis=-1, keepdims=True)
+        return mlp_lib.softmax(Z)
+
+    def shapes(Z):
+        return Z @ np.ones((50, 2))
+
+    def naive(Z):
+        return np.exp(Z) / np.exp(Z).sum(axis=-1, keepdims=True)
+
+    def a_generator(Z):
+        yield Z
+
+    expected = {
+        returns_none: "returned None: is the `return` missing?",
+        two_values: "P is a tuple of 2 things",
+        stub: "is not started",
+        asks_for_more: "yours also wants axis",
+        takes_nothing: "takes another number of arguments",
+        transposed: "one probability for each score",
+        a_list: "an array is asked for",
+        in_place: "changed its input `Z`",
+        shapes: "The shapes do not fit in line",
+        naive: "This is what you get with: no shift by the maximum",
+        a_generator: "returned a generator",
+    }
+    for function, sentence in expected.items():
+        function.__name__ = "softmax"
+        result = evaluate(bank.get("softmax"), {"softmax": function})
+        assert sentence in as_text(result), function
+        assert not result.passed
+
+
+def test_a_shape_error_names_line_and_shapes():
+    def softmax(Z):
+        top = np.zeros(50)
+        return np.exp(Z - top)
+
+    text = text_of("softmax", softmax)[1]
+    assert "`return np.exp(Z - top)`, where Z is (3,) and top is (50,)" in text
+    assert "runner.py" not in text
+
+
+def test_wrong_names_and_values_in_the_call():
+    def softmx(Z):
+        return Z
+
+    assert (
+        "a function called `softmx`; this step asks for: softmax" in text_of("softmax", softmx)[1]
+    )
+    text = text_of("softmax", mlp_lib.softmax(np.ones(3)))[1]
+    assert "an array of shape (3,), not a function" in text
+    assert "There is no function called `softmax`" in text_of("softmax", np)[1]
+
+
+def test_functions_count_under_the_name_the_notebook_knows():
+    step = bank.get("softmax")
+
+    def my_own(Z):
+        return Z
+
+    assert bind(step, (my_own,), {"softmax": my_own}) == ({"softmax": my_own}, [])
+    lam = lambda Z: Z  # noqa: E731
+    assert bind(step, (lam,), {})[0] == {"softmax": lam}
+    both = bank.get("chain-forward")
+    assert "chain_forward" in bind(both, (mlp_lib.chain_forward,), {})[0]
+
+
+def test_the_order_of_the_functions_does_not_matter():
+    step = bank.get("activation-derivatives")
+    functions = [step.reference[name] for name in reversed(step.names)]
+    assert text_of("activation-derivatives", *functions)[0] == step.points
+
+
+def test_the_way_back_is_diagnosed():
+    step = bank.get("chain-backward")
+    wrong = step.mistake("no-weight").code
+    failure = evaluate(step, {**step.reference, **wrong}).failure
+    assert failure.diagnosis.startswith(
+        "e⁽³⁾, δ⁽³⁾ and dw⁽³⁾ are right, e⁽²⁾ is the first wrong one: "
+        "look at the step from δ⁽³⁾ to e⁽²⁾"
+    )
+
+
+def test_a_part_that_is_right_keeps_its_points():
+    def chain_backward(w, cache, y, dg=mlp_lib.d_sigmoid):
+        dw, delta, e = mlp_lib.chain_backward(w, cache, y, dg)
+        return 2 * dw, delta, e
+
+    points, text = text_of("chain-backward", chain_backward)
+    assert points == 2.0
+    assert "dw: not right, 0 of 1" in text
+
+
+def test_nothing_global_changes():
+    def softmax(Z):
+        np.seterr(all="ignore")
+        np.random.seed(1)  # noqa: NPY002
+        warnings.simplefilter("ignore")
+        np.set_printoptions(precision=2)
+        return np.exp(Z)
+
+    def state():
+        return (
+            np.geterr(),
+            np.get_printoptions(),
+            np.random.get_state()[1].tolist(),  # noqa: NPY002
+            random.getstate(),
+            list(warnings.filters),
+        )
+
+    before = state()
+    text_of("softmax", softmax)
+    assert state() == before
+
+
+class Tags(HTMLParser):
+    """Collect the tags, and whether they close."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen = [], set()
+
+    def handle_starttag(self, tag, attrs):
+        self.open.append(tag)
+        self.seen.add(tag)
+        assert not any(name.startswith("on") for name, _ in attrs)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_the_html_is_well_formed_escaped_and_without_scripts():
+    def softmax(Z):
+        print("<script>alert(1)</script>")
+        raise ValueError('<img src=x onerror="alert(1)"> `tick')
+
+    result = evaluate(bank.get("softmax"), {"softmax": softmax})
+    html = as_html(result, ["<b>note</b>"])
+    tags = Tags()
+    tags.feed(html)
+    assert tags.open == []
+    assert not tags.seen & {"script", "img", "b"}
+    assert "&lt;script&gt;" in html
+
+
+def luminance(colour):
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("mistake", ["no-shift", "axis-0"])
+def test_every_text_sets_its_own_ground_and_contrasts_with_it(mistake):
+    step = bank.get("softmax")
+    html = as_html(evaluate(step, {**step.reference, **step.mistake(mistake).code}))
+    grounds = set(re.findall(r"background:(#[0-9a-f]{6})", html))
+    inks = set(re.findall(r"(?<![-\w])color:(#[0-9a-f]{6})", html))
+    assert grounds
+    assert inks
+    for ink in inks:
+        for ground in grounds:
+            light, dark = sorted((luminance(ink), luminance(ground)), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (ink, ground)
+
+
+def test_the_state_is_said_in_words_not_only_in_colour():
+    step = bank.get("softmax")
+    assert ": passed" in as_html(evaluate(step, step.reference))
+    wrong = evaluate(step, {**step.reference, **step.mistake("axis-0").code})
+    assert ": not right yet" in as_html(wrong)
+
+
+def test_the_bundle_has_html_and_text():
+    step = bank.get("softmax")
+    report = Report(evaluate(step, step.reference))
+    assert set(report._repr_mimebundle_()) == {"text/plain", "text/html"}
+    assert repr(report).startswith("✓")
+
+
+def test_links_lead_to_the_equation(monkeypatch):
+    monkeypatch.delenv("BACKPROP_BOOK", raising=False)
+    assert lesson_url("02-softmax", "eq-softmax") == ("lessons/02-softmax.html#equation-eq-softmax")
+    monkeypatch.setenv("BACKPROP_BOOK", "https://example.org/book")
+    assert lesson_url("02-softmax") == "https://example.org/book/lessons/02-softmax.html"
