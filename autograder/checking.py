@@ -19,7 +19,7 @@ from autograder.engine.compare import describe
 from autograder.engine.judge import Request, StepResult, judge, requests_for
 from autograder.engine.render import Report
 from autograder.engine.step import Step
-from autograder.inside.runner import Tree, execute, plain
+from autograder.inside.runner import Tree, execute, out_of_time, plain
 
 
 def check(step_id: str, *functions: Any) -> float:
@@ -39,16 +39,24 @@ def evaluate(step: Step, namespace: Mapping[str, Any], limit: float | None = Non
     return judge(step, requests, outcomes_of(namespace, requests))
 
 
+PATIENCE = 5
+"""All calls of one function together may take this many times the limit of a single one."""
+
+
 def outcomes_of(namespace: Mapping[str, Any], requests: list[Request]) -> list[dict[str, Tree]]:
-    """Execute requests one after the other; a function that hung once is not called again."""
+    """Execute requests one after the other; a function out of time is not called again."""
     outcomes: list[dict[str, Tree]] = []
-    hung: dict[str, dict[str, Tree]] = {}
+    late: dict[str, dict[str, Tree]] = {}
+    spent: dict[str, float] = {}
     for request in requests:
-        name = request.case.call.function
-        outcome = hung.get(name) or execute(namespace, request.wire)
-        if outcome["status"] == "timeout":
-            hung[name] = outcome
+        name, limit = request.case.call.function, request.wire["limit"]
+        outcome = late.get(name) or execute(namespace, request.wire)
         outcomes.append(outcome)
+        spent[name] = spent.get(name, 0.0) + outcome["seconds"]
+        if outcome["status"] == "timeout":
+            late[name] = outcome
+        elif limit is not None and spent[name] > PATIENCE * limit:
+            late[name] = out_of_time(f"its calls together took more than {PATIENCE * limit:g} s")
     return outcomes
 
 

@@ -359,15 +359,14 @@ def alike(a: Tree, b: Tree) -> bool:
 
 
 def digits(value: Any) -> str:
-    """Write one number with four significant digits."""
+    """Write one number with four significant digits, so that Python can read it back."""
     if isinstance(value, np.ndarray):
         value = value[()]
     if isinstance(value, bool | np.bool_ | int | np.integer):
         return str(value)
     if isinstance(value, complex | np.complexfloating):
-        return f"{digits(value.real)}{'+' if value.imag >= 0 else '−'}{digits(abs(value.imag))}j"
-    text = f"{float(value):.4g}".replace("-", "−")
-    return text.replace("e+0", "e+").replace("e−0", "e−")
+        return f"{digits(value.real)}{'+' if value.imag >= 0 else '-'}{digits(abs(value.imag))}j"
+    return f"{float(value):.4g}".replace("e+0", "e+").replace("e-0", "e-")
 
 
 def describe(value: Tree) -> str:

@@ -477,6 +477,10 @@ def _pattern(run: Run, mine: Sequence[int]) -> str:
 # which known mistake is it
 
 
+IMPATIENCE = 0.4
+"""Seconds that counting what a mistake explains only in part may take."""
+
+
 def _explaining(
     step: Step, run: Run, function: str
 ) -> tuple[list[tuple[Mistake, bool]], tuple[str, str, int, int] | None]:
@@ -493,6 +497,8 @@ def _explaining(
     statuses = {run.results[n].status for n in wrong}
     if not wrong or statuses & {"not-started", "missing", "timeout"}:
         return [], None
+    wrong.sort(key=lambda n: run.expected[n]["seconds"])
+    patient = sum(run.expected[n]["seconds"] for n in wrong) * len(step.mistakes) < IMPATIENCE
     found: list[tuple[Mistake, bool]] = []
     part: list[tuple[int, Mistake]] = []
     for mistake in step.mistakes:
@@ -500,7 +506,12 @@ def _explaining(
         if mistake.contrast or not set(wrong) <= set(touched):
             continue
         namespace = {**step.reference, **mistake.code}
-        explained = [n for n in wrong if _same(run, n, namespace)]
+        explained = []
+        for n in wrong:
+            if _same(run, n, namespace):
+                explained.append(n)
+            elif not patient:  # where calls are slow, one deviation is enough
+                break
         if len(explained) == len(wrong):
             others = (n for n in touched if n not in wrong)
             found.append((mistake, all(_same(run, n, namespace) for n in others)))

@@ -187,17 +187,7 @@ def _interrupt_main(thread_id: int) -> None:
 
 def execute(namespace: Mapping[str, Any], request: Mapping[str, Tree]) -> dict[str, Tree]:
     """Run one request against `namespace` and return its outcome; see the module's docstring."""
-    outcome: dict[str, Tree] = {
-        "status": "ok",
-        "value": None,
-        "changed": [],
-        "printed": "",
-        "warned": [],
-        "error": None,
-        "calls": {},
-        "peak": None,
-        "seconds": 0.0,
-    }
+    outcome = _outcome()
     for name in request.get("functions") or [request["function"]]:
         if not callable(namespace.get(name)):
             kind = "TypeError" if name in namespace else "NameError"
@@ -270,6 +260,25 @@ def execute(namespace: Mapping[str, Any], request: Mapping[str, Tree]) -> dict[s
         *_changes(before[1], kwargs, "kwargs"),
     ]
     return outcome
+
+
+def _outcome() -> dict[str, Tree]:
+    return {
+        "status": "ok",
+        "value": None,
+        "changed": [],
+        "printed": "",
+        "warned": [],
+        "error": None,
+        "calls": {},
+        "peak": None,
+        "seconds": 0.0,
+    }
+
+
+def out_of_time(why: str) -> dict[str, Tree]:
+    """Return the outcome of a call that was not made, or not finished, for lack of time."""
+    return {**_outcome(), "status": "timeout", "error": _error("Timeout", why)}
 
 
 def _callable(namespace: Mapping[str, Any], request: Mapping[str, Tree]) -> Callable[..., Any]:

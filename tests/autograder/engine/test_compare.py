@@ -143,7 +143,7 @@ def test_the_place_that_differs_most_is_named():
     got = A.copy()
     got[0, 1] = 9
     said = sentence(Array("a"), got, A)
-    assert said == "a: 1 of 6 entries differ, most at [0, 1], where it is 9; expected −1.25."
+    assert said == "a: 1 of 6 entries differ, most at [0, 1], where it is 9; expected -1.25."
 
 
 def test_alike_looks_through_containers():
@@ -172,7 +172,7 @@ def test_a_visible_change_of_the_largest_entry_is_never_accepted(array, factor):
 
 def test_words():
     assert superscript(12) == "⁽¹²⁾"
-    assert digits(-0.0123456) == "−0.01235"
-    assert digits(1e-9) == "1e−9"
+    assert digits(-0.0123456) == "-0.01235"
+    assert digits(1e-9) == "1e-9"
     assert digits(np.array(3)) == "3"
-    assert digits(1 - 2j) == "1−2j"
+    assert digits(1 - 2j) == "1-2j"

@@ -1,6 +1,7 @@
 """The judge: points, hidden data, hidden state, and the name of the mistake."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -202,6 +203,21 @@ def test_a_function_that_hung_is_not_called_again():
     outcomes = outcomes_of({**STEP.reference, "double": hang}, requests)
     assert len(calls) == 1
     assert judge(STEP, requests, outcomes).points == 1.5
+
+
+def test_a_slow_function_runs_out_of_patience():
+    calls = []
+
+    def slow(x):
+        calls.append(1)
+        time.sleep(0.1)
+        return 2 * x
+
+    requests = requests_for(STEP.with_(draws=30), limit=0.3)
+    outcomes = outcomes_of({**STEP.reference, "double": slow}, requests)
+    assert len(calls) <= 16
+    said = [outcome["error"]["message"] for outcome in outcomes if outcome["error"]]
+    assert "its calls together took more than 1.5 s" in said
 
 
 def test_counts_memory_and_warnings_fail_a_case():
