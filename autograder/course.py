@@ -141,7 +141,7 @@ def initialise(folder: Path) -> list[str]:
     done += update_sources(course)
     from nbgrader.api import Gradebook
 
-    with Gradebook(course.gradebook_url):
+    with sets.tools_on_path(), Gradebook(course.gradebook_url):
         pass  # opening creates the tables
     return done or ["everything is up to date"]
 

@@ -63,7 +63,8 @@ def generate(course: Course, name: str) -> None:
     config = nbgrader_config(course)
     directory = CourseDirectory(config=config)
     directory.root = str(course.root)
-    result = NbGraderAPI(coursedir=directory, config=config).generate_assignment(name)
+    with sets.tools_on_path():
+        result = NbGraderAPI(coursedir=directory, config=config).generate_assignment(name)
     if not result["success"]:
         raise CourseError(
             f"nbgrader could not make {name}: {result.get('error') or result['log']}".strip()

@@ -7,7 +7,10 @@ student(name)    what a student gets: made by nbgrader's own generator, then sea
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +25,17 @@ from nbformat import NotebookNode
 STUB = "# Write your answer here, then delete the next line.\nraise NotImplementedError()"
 TEXT_STUB = "*Write your answer here.*"
 BEGIN, END = "BEGIN SOLUTION", "END SOLUTION"
+
+
+@contextlib.contextmanager
+def tools_on_path() -> Iterator[None]:
+    """Let nbgrader find `alembic`, which it starts by name, in an environment nobody activated."""
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{before}"
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
 
 
 class SetError(Exception):
@@ -94,7 +108,8 @@ def student(name: str) -> NotebookNode:
         directory.root, directory.assignment_id = str(root), name
         generator = GenerateAssignment(coursedir=directory, config=config, no_database=True)
         generator.log.setLevel(logging.ERROR)
-        generator.start()
+        with tools_on_path():
+            generator.start()
         released = nbformat.read(root / "release" / name / f"{name}.ipynb", as_version=4)
     if found := leaks(full, released):
         raise SetError(f"{name} is not fit for students: " + "; ".join(found))
