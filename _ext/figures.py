@@ -48,7 +48,7 @@ def add_to_page(
                 location=pagename,
             )
         app.add_css_file(f"figures/{name}.css")
-        app.add_js_file(f"figures/{name}.js", loading_method="async")
+        app.add_js_file(f"figures/{name}.js", loading_method="async", fetchpriority="high")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -64,7 +64,7 @@ function writeControl(control, value) {
 // connect(root, { get, set }) may add what is the figure's own, such as dragging in the picture.
 export function figure({ view, connect, ...rest }) {
   function render({ model, el }) {
-    let root = el.querySelector("[data-lm-figure]");
+    let root = el.closest("[data-lm-figure]") ?? el.querySelector("[data-lm-figure]");
     if (!root) {
       el.innerHTML = model.get("_markup");
       root = el.querySelector("[data-lm-figure]");

@@ -31,15 +31,31 @@ export class PageModel {
   }
 }
 
-// The script is loaded async: it may run before or after the page is parsed.
+function stateOf(root) {
+  try {
+    return JSON.parse(root.querySelector("script").textContent);
+  } catch {
+    return null; // the parser has not come to the end of this figure
+  }
+}
+
+// The script is loaded async and may run while the page is still being parsed. It does not wait for
+// DOMContentLoaded, which comes only after all deferred scripts (MathJax is a megabyte).
 export function hydrate(name, module) {
-  const all = () => {
+  const wake = () => {
     for (const root of document.querySelectorAll(`[data-lm-figure="${name}"]:not([data-lm-model])`)) {
+      const state = stateOf(root);
+      if (!state) continue;
       root.dataset.lmModel = "page";
-      const model = new PageModel(JSON.parse(root.querySelector("script").textContent));
-      module.render({ model, el: root.parentElement });
+      module.render({ model: new PageModel(state), el: root });
     }
   };
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", all);
-  else all();
+  wake();
+  if (document.readyState !== "loading") return;
+  const parsed = new MutationObserver(wake);
+  parsed.observe(document, { childList: true, subtree: true });
+  document.addEventListener("readystatechange", () => {
+    parsed.disconnect();
+    wake();
+  }, { once: true });
 }

@@ -303,6 +303,6 @@ def test_a_page_with_a_figure_loads_that_one(book: Path, figure: Any) -> None:
     html = (book / f"{figure.name}.html").read_text(encoding="utf-8")
     assert re.findall(r"_static/figures/(\w+)\.js", html) == [figure.name]
     assert re.findall(r"_static/figures/(\w+)\.css", html) == [figure.name]
-    assert re.search(r'<script async="async" src="_static/figures/', html)
+    assert re.search(r'<script [^>]*async="async"[^>]* src="_static/figures/', html)
     assert "widget-state" not in html
     assert "require.js" not in html
