@@ -194,7 +194,7 @@ def show(fig: Figure, alt: str) -> Picture:
     svg = re.sub(r'<g id="[a-z_]+\d*">', "<g>", svg)
     size = float(fig.get_size_inches()[0]) * 96
     head = (
-        f'<svg role="img" aria-label="{html.escape(alt, quote=True)}" '
+        f'<svg role="img" aria-label="{html.escape(alt, quote=True)}" fill="currentColor" '
         f'style="width:100%;max-width:{size:.0f}px;height:auto" '
     )
     svg = re.sub(r'<svg (.*?)(?:width="[^"]*"|height="[^"]*")', r"<svg \1", svg, count=1)
