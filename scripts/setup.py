@@ -100,8 +100,8 @@ def main():
     if status != 0:
         stop("could not create .venv in " + ROOT + ": is the folder writable, the disk full?")
     pip = [venv_python(), "-m", "pip", "--disable-pip-version-check", "install", "--no-input"]
-    run("Installing requirements.txt", [*pip, "-r", "requirements.txt"])
-    run("Installing the course", [*pip, "--no-deps", "--no-build-isolation", "-e", "."])
+    run("Installing requirements.txt", pip + ["-r", "requirements.txt"])  # noqa: RUF005
+    run("Installing the course", pip + ["--no-deps", "--no-build-isolation", "-e", "."])  # noqa: RUF005
     with open(STAMP, "w") as file:
         json.dump(wanted(), file)
     print("Done in %.0f s." % (time.time() - began))
