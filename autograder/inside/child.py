@@ -314,6 +314,10 @@ def rehearse(shell: Shell) -> None:
     shell.session.figures = True
     for source in _REHEARSAL:
         shell.run_cell(source, store_history=False)  # type: ignore[no-untyped-call]
+    # pyplot draws every figure after each cell; the notebook's backend draws those it shows anyway.
+    for callback in list(shell.events.callbacks["post_execute"]):
+        if callback.__module__ == "matplotlib.pyplot":
+            shell.events.unregister("post_execute", callback)
     shell.reset(new_session=True)  # type: ignore[no-untyped-call]
     for name in ("last_type", "last_value", "last_traceback", "last_exc"):
         if hasattr(sys, name):

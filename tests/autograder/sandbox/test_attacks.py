@@ -243,7 +243,7 @@ FATAL: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "a reply ahead of its question": (
         WIRE + "import threading, time\n"
-        "threading.Thread(target=lambda: (time.sleep(0.05), forge(2, b'\\x80'))).start()",
+        "threading.Thread(target=lambda: (time.sleep(0.02), forge(99, b'\\x80'))).start()",
         ("protocol",),
     ),
     "a broken shell": (
@@ -351,7 +351,7 @@ def next_is_served(sandbox: Sandbox) -> None:
         outcome = session.call({"function": "f", "args": [np.arange(3)]})
         assert outcome["status"] == "ok"
         assert outcome["value"].tolist() == [1, 3, 5]
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -367,11 +367,12 @@ def test_refused(any_sandbox: Sandbox, outside: Path, root: Path, name: str) -> 
 
 
 def end_of(session: Session, source: str, limit: float) -> SessionDied | None:
-    """Run a cell and, a moment later, a call; return how the session ended, if it did."""
+    """Run a cell, then calls until something happens; return how the session ended, if it did."""
     try:
         session.run_cell(source, limit=limit)
-        time.sleep(0.1)
-        session.call({"function": "f", "args": []}, limit=1.0)
+        for _ in range(40):
+            session.call({"function": "f", "args": []}, limit=1.0)
+            time.sleep(0.05)
     except SessionDied as death:
         return death
     return None
@@ -397,7 +398,7 @@ def test_harmless(any_sandbox: Sandbox, name: str) -> None:
         size = sum(len(str(output)) for output in result.outputs)
         assert size < 4 * any_sandbox.limits.output
         session.run_cell("1 + 1", limit=1.0)
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 20
     next_is_served(any_sandbox)
 
 
