@@ -211,6 +211,15 @@ def test_loss_from_scores_does_not_stop_at_eps():
     assert fast_gradient(net, X, Y)[0] == pytest.approx(100)
 
 
+def test_each_row_is_shifted_by_its_own_maximum():
+    """With one maximum for the whole batch, the first row would be 0/0."""
+    net = MLP.from_params([(np.eye(2), np.zeros((1, 2)))])
+    X, Y = np.array([[0.0, 1.0], [3000.0, 2999.0]]), np.eye(2)
+    J, g = fast_gradient(net, X, Y)
+    assert pytest.approx((np.log(1 + np.e) + np.log(1 + 1 / np.e)) / 2, rel=1e-14) == J
+    assert relative(g, gradient(net, X, Y)) < 1e-14
+
+
 def test_buffers_carry_nothing_from_one_step_to_the_next():
     net, X, Y = setting(hidden="relu")
     pair = (net.loss_name, net.output)
