@@ -175,11 +175,13 @@ class Way:
             return
         yield Tried("1/m", right * m, f"{yours} lacks the 1/m of the mean over the {m} examples.")
         yield Tried("1/m", right / m, f"{yours} is divided by m = {m} twice.")
-        told = (
-            f"{yours} is divided by {Y.size} = m · n, the number of entries of Ŷ, in place of "
-            f"m = {m}: the loss is a mean over examples, not over outputs."
-        )
-        yield Tried("1/m", right * m / Y.size, told)
+        n = Y.shape[1]
+        for count, name in ((n, "outputs"), (m * n, "entries of Ŷ")):
+            told = (
+                f"{yours} is divided by {count}, the number of {name}, in place of m = {m}: the "
+                "loss is a mean over the examples."
+            )
+            yield Tried("1/m", right * m / count, told)
         for slope in slopes:
             told = f"{yours} lacks the 1/m, and is multiplied by a slope: {known}."
             yield Tried("output", right * m * slope, told)

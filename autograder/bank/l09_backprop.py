@@ -31,6 +31,7 @@ from autograder.engine.step import (
     worked,
 )
 from autograder.inside.runner import Fn, Tree, View
+from mlp_lib._types import Params
 from mlp_lib.col import path_products
 
 # Why some mutants of the reference compute the same.
@@ -40,7 +41,7 @@ ONE_OUTPUT = "one output: its index 1 − 1 is 0, and −1 is the same entry"
 
 # The two networks of the lesson: 2-3-4, and all square.
 X1, Y1 = np.array([0.8, -2.0]), np.array([0.0, 1.0, 0.0, 0.0])
-NET1 = [
+NET1: Params = [
     (np.array([[0.5, -0.5], [1.2, 0.25], [-0.75, 0.9]]), np.array([0.3, 0.5, -0.25])),
     (
         np.array([[1.5, -0.8, 0.5], [-0.5, 0.25, 0.7], [0.4, 0.6, -0.9], [-0.2, -0.3, 0.35]]),
@@ -53,7 +54,7 @@ SQUARE = [
     np.array([[0.5, -0.7], [0.6, 2.0]]),
     np.array([[0.8, -2.0], [0.5, 1.3]]),
 ]
-NET2 = [(W, np.zeros(2)) for W in SQUARE]
+NET2: Params = [(W, np.zeros(2)) for W in SQUARE]
 
 # --------------------------------------------------------------------------------------
 # error to the previous layer (E9.1)
