@@ -1,7 +1,7 @@
 """What makes the site self-contained: MathJax from the installed package, no script twice.
 
-MathJax comes from the package `sphinx-mathjax-offline`, which carries it whole (24 MB). Only what the
-pages use is copied: the TeX-to-CHTML component, its TeX extensions and its fonts.
+MathJax comes from the package `sphinx-mathjax-offline`, which carries it whole (24 MB). Only what
+the pages use is copied: the TeX-to-CHTML component, its TeX extensions and its fonts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ def mathjax_home() -> Path:
     """The folder of the installed package that holds MathJax."""
     spec = importlib.util.find_spec("sphinx-mathjax-offline")
     if spec is None or spec.origin is None:
-        raise RuntimeError("sphinx-mathjax-offline is not installed: pip install -r requirements.txt")
+        raise RuntimeError(
+            "sphinx-mathjax-offline is not installed: pip install -r requirements.txt"
+        )
     return Path(spec.origin).parent / "static" / "mathjax"
 
 
@@ -37,10 +39,9 @@ def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
             shutil.copy2(source / part, target / part)
 
 
-def each_script_once(
-    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
-) -> None:
-    """Drop repeated scripts (jupyter-book adds togglebutton's twice) and thebe, which needs a server."""
+def each_script_once(*event: Any) -> None:
+    """Drop repeated scripts (jupyter-book adds some twice), and thebe, which needs a server."""
+    _app, _page, _template, context, _doctree = event
     seen: set[str] = set()
     kept = []
     for script in context.get("script_files", []):

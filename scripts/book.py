@@ -1,8 +1,8 @@
 """Build the book, strictly, and say where it is.
 
-Warnings are errors, unresolved references are warnings, and a failing cell stops the build. Executed
-cells are cached in `_build/.execution`; the cache is thrown away when anything a lesson imports has
-changed, because the pages would otherwise show what the code used to do.
+Warnings are errors, unresolved references are warnings, and a failing cell stops the build.
+Executed cells are cached in `_build/.execution`; the cache is thrown away when anything a lesson
+imports has changed, because the pages would otherwise show what the code used to do.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def main() -> int:
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
     status = subprocess.run([*command, "."], cwd=ROOT, env=environment, check=False).returncode
     if status != 0:
-        print("The book was not built: the message above names the page and the line.", file=sys.stderr)
+        print("The book was not built: a message above names page and line.", file=sys.stderr)
         return status
     page = BUILD / "html" / "index.html"
     print(f"The book is at {page.as_uri()} (or: make serve)")

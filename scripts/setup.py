@@ -1,8 +1,8 @@
 """Make `.venv` ready: create it, install the pinned requirements, install the course itself.
 
-Standard library only, and old syntax on purpose: it must run far enough on any Python to say that the
-Python is too old. A second run does nothing, in a fraction of a second: what was installed is written
-down in `.venv/course-setup.json` and compared with what is wanted now.
+Standard library only, and old syntax on purpose: it must run far enough on any Python to say that
+the Python is too old. A second run does nothing, in a fraction of a second: what was installed is
+written down in `.venv/course-setup.json` and compared with what is wanted now.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ def is_ready():
     try:
         with open(STAMP) as file:
             return json.load(file) == wanted() and os.path.exists(venv_python())
-    except (OSError, ValueError):
+    except (IOError, OSError, ValueError):  # noqa: UP024 - in Python 2 they are two
         return False
 
 
@@ -53,8 +53,8 @@ def check_python():
     """Refuse a Python that is too old or has no venv module, and say what to install."""
     if sys.version_info[:2] < OLDEST:
         stop(
-            "Python %d.%d or newer is needed, this is %d.%d: install a newer Python, or name one with "
-            "'make PYTHON=/path/to/python3 ...'." % (OLDEST + sys.version_info[:2])
+            "Python %d.%d or newer is needed, this is %d.%d: install a newer Python, or name one "
+            "with 'make PYTHON=/path/to/python3 ...'." % (OLDEST + sys.version_info[:2])
         )
     try:
         import ensurepip  # noqa: F401
@@ -76,13 +76,21 @@ def run(what, arguments):
         return
     with open(LOG) as log:
         text = log.read()
-    offline = ("Temporary failure in name resolution", "NewConnectionError", "Could not connect",
-               "Failed to establish a new connection", "No route to host", "ProxyError",
-               "Max retries exceeded", "No address associated", "getaddrinfo failed")
+    offline = (
+        "Temporary failure in name resolution",
+        "NewConnectionError",
+        "Could not connect",
+        "Failed to establish a new connection",
+        "No route to host",
+        "ProxyError",
+        "Max retries exceeded",
+        "No address associated",
+        "getaddrinfo failed",
+    )
     if any(sign in text for sign in offline):
         stop(
-            "pip cannot reach a package index (no network?): connect, or point pip at a mirror with "
-            "'pip config set global.index-url URL'; details in " + LOG
+            "pip cannot reach a package index (no network?): connect, or point pip at a mirror "
+            "with 'pip config set global.index-url URL'; details in " + LOG
         )
     sys.stderr.write("".join(line + "\n" for line in text.splitlines()[-12:]))
     stop(what + " failed; the whole output is in " + LOG)
@@ -100,8 +108,8 @@ def main():
     if status != 0:
         stop("could not create .venv in " + ROOT + ": is the folder writable, the disk full?")
     pip = [venv_python(), "-m", "pip", "--disable-pip-version-check", "install", "--no-input"]
-    run("Installing requirements.txt", pip + ["-r", "requirements.txt"])  # noqa: RUF005
-    run("Installing the course", pip + ["--no-deps", "--no-build-isolation", "-e", "."])  # noqa: RUF005
+    run("Installing requirements.txt", pip + ["-r", "requirements.txt"])
+    run("Installing the course", pip + ["--no-deps", "--no-build-isolation", "-e", "."])
     with open(STAMP, "w") as file:
         json.dump(wanted(), file)
     print("Done in %.0f s." % (time.time() - began))
