@@ -216,7 +216,7 @@ def test_each_row_is_shifted_by_its_own_maximum():
     net = MLP.from_params([(np.eye(2), np.zeros((1, 2)))])
     X, Y = np.array([[0.0, 1.0], [3000.0, 2999.0]]), np.eye(2)
     J, g = fast_gradient(net, X, Y)
-    assert pytest.approx((np.log(1 + np.e) + np.log(1 + 1 / np.e)) / 2, rel=1e-14) == J
+    assert pytest.approx(np.log(1 + np.e), rel=1e-14) == J
     assert relative(g, gradient(net, X, Y)) < 1e-14
 
 
