@@ -263,10 +263,10 @@ def interleave(
 ) -> dict[str, list[float]]:
     """Time the runs in turn, `rounds` times: seconds an epoch, one list a run.
 
-    All train for the same number of epochs, so many that the quickest works `enough` seconds; only
-    the run called `alone`, too slow for that, chooses for itself.
+    All train for the same number of epochs, at least two and so many that the quickest works
+    `enough` seconds; only the run called `alone`, too slow for that, chooses for itself.
     """
-    epochs = dict.fromkeys(runs, 1)
+    epochs = {name: 1 if name == alone else 2 for name in runs}
     for run in runs.values():
         run(1)  # warm: caches, lazy imports, compilers
     for slow in (False, True):

@@ -252,8 +252,12 @@ def _check_data(net: MLP, X: ArrayLike, Y: ArrayLike, which: str = "") -> tuple[
     """Require finite examples and targets that fit the network, read without a copy of the set."""
     X, Y = _check.as_real(f"{which}X", X), _check.as_real(f"{which}Y", Y)
     _check.ndim(f"{which}X", X, 2)
+    _check.shapes(f"m {net.sizes[0]}", **{f"{which}X": X})
     for i in range(0, len(X), ROWS):
-        net.check_examples(_check.finite(f"{which}X", X[i : i + ROWS]))
+        part = X[i : i + ROWS]
+        with np.errstate(over="ignore", invalid="ignore"):
+            if not np.isfinite(part.sum()):  # quick, and finite only if every entry is
+                _check.finite(f"{which}X", part)
     net.check_targets(_check.finite(f"{which}Y", Y), len(X))
     if net.output != "identity":
         _check.probabilities(**{f"{which}Y": Y})

@@ -453,6 +453,14 @@ def test_progress_bar_can_be_on_or_off(capsys):
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_large_but_finite_data_are_no_mistake():
+    """Their sum overflows, they themselves do not."""
+    X, Y = np.full((4, 1), 1e308), np.zeros((4, 1))
+    net = MLP.from_params([(np.array([[1e-310]]), np.zeros((1, 1)))], output="identity")
+    history = net.fit(X, Y, epochs=1, batch_size=None, optimiser=SGD(0.0))
+    assert history["loss"][0] == pytest.approx(1e-4)
+
+
 # ------------------------------------------------------------------ memory
 
 
@@ -495,6 +503,8 @@ def test_moons_and_digits_are_learned():
     [
         ({"X": np.ones((6, 3))}, ValueError, r"X: expected shape \(m, 4\), got \(6, 3\)"),
         ({"X": np.full((6, 4), np.nan)}, ValueError, "X: expected finite numbers, got nan"),
+        ({"X": np.array([[np.inf, -np.inf, 0, 0]] * 6)}, ValueError, "X: expected finite numbers"),
+        ({"X": np.zeros((0, 4))}, ValueError, "X: expected a non-empty array"),
         ({"Y": np.array([0, 1, 2, 0, 1, 2])}, ValueError, r"one_hot\(labels, 3\)"),
         ({"Y": np.ones((6, 3))}, ValueError, "Y: expected rows that sum to 1"),
         ({"Y": np.full((6, 3), np.inf)}, ValueError, "Y: expected finite numbers"),
