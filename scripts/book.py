@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -43,6 +45,20 @@ def forget_stale_outputs() -> None:
     mark.write_text(now)
 
 
+def remove_old_pages() -> None:
+    """Remove pages of an earlier build that are no longer in the book."""
+    html = BUILD / "html"
+    index = (html / "searchindex.js").read_text(encoding="utf-8")
+    names = re.search(r'"?docnames"?:\s*(\[.*?\])', index)
+    if names is None:
+        return
+    current = {f"{name}.html" for name in json.loads(names[1])}
+    for page in html.rglob("*.html"):
+        name = page.relative_to(html).as_posix()
+        if "/" in name and not name.startswith("_") and name not in current:
+            page.unlink()
+
+
 def main() -> int:
     """Build; return the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -61,6 +77,7 @@ def main() -> int:
     if status != 0:
         print("The book was not built: a message above names page and line.", file=sys.stderr)
         return status
+    remove_old_pages()
     page = BUILD / "html" / "index.html"
     print(f"The book is at {page.as_uri()} (or: make serve)")
     return 0

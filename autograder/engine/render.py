@@ -24,14 +24,20 @@ KINDS = {"worked": "the lesson's numbers", "edge": "an edge case", "random": "ra
 
 
 def lesson_url(lesson: str, equation: str = "") -> str:
-    """Return the address of a lesson, or of one of its equations.
+    """Return the address of a lesson, or of one of its equations; "" when the book has none.
 
-    The book's address is taken from the environment variable BACKPROP_BOOK, default "", which
-    makes the address relative to the book's first page.
+    The environment variable BACKPROP_BOOK says where the book is published.
     """
-    base = os.environ.get("BACKPROP_BOOK", "")
-    base = base + "/" if base and not base.endswith("/") else base
-    return f"{base}lessons/{lesson}.html" + (f"#equation-{equation}" if equation else "")
+    base = os.environ.get("BACKPROP_BOOK", "").rstrip("/")
+    if not base:
+        return ""
+    return f"{base}/lessons/{lesson}.html" + (f"#equation-{equation}" if equation else "")
+
+
+def lesson_words(lesson: str, equation: str = "") -> str:
+    """Name a lesson, and one of its equations by its label, for readers without a link."""
+    words = f"lesson {int(lesson[:2])} ({lesson[3:].replace('-', ' ')})"
+    return words + (f", equation {equation}" if equation else "")
 
 
 class Report:
@@ -141,7 +147,9 @@ def _long_text(failure: Failure, result: StepResult) -> list[str]:
         lines.append(f"  {unnamed}")
     if failure.printed.strip():
         lines.append(_hanging("  printed: ", failure.printed.rstrip()))
-    lines.append(f"  See {lesson_url(result.lesson, failure.equation)}")
+    place = lesson_words(result.lesson, failure.equation)
+    url = lesson_url(result.lesson, failure.equation)
+    lines.append(f"  Read on in {place}" + (f": {url}" if url else "."))
     return lines
 
 
@@ -268,9 +276,10 @@ def _long_html(failure: Failure, result: StepResult) -> str:
         for name, text in rows
     )
     parts.append(
+        '<div style="overflow-x:auto">'
         f'<table style="border-collapse:collapse;margin:4px 0"><caption style="{_CELL};'
         f'caption-side:top"><code style="background:#ffffff;color:#1a202c">{_e(failure.call)}'
-        f"</code></caption><tbody>{table}</tbody></table>"
+        f"</code></caption><tbody>{table}</tbody></table></div>"
     )
     if failure.error is not None:
         text = "\n".join(line.strip() for line in _trace_text(failure.error))
@@ -290,13 +299,11 @@ def _long_html(failure: Failure, result: StepResult) -> str:
             "<details><summary>What your code printed</summary>"
             f'<pre style="{_PRE}">{_e(failure.printed.rstrip())}</pre></details>'
         )
-    url = lesson_url(result.lesson, failure.equation)
-    parts.append(
-        _p(
-            f'<a style="{_LINK}" href="{_e(url)}" target="_blank" rel="noopener">'
-            f"Read the equation in lesson {_e(result.lesson)}</a>"
-        )
-    )
+    place = _e(lesson_words(result.lesson, failure.equation))
+    if url := lesson_url(result.lesson, failure.equation):
+        link = f'<a style="{_LINK}" href="{_e(url)}" target="_blank" rel="noopener">'
+        place = f"{link}{place}</a>"
+    parts.append(_p(f"Read on in {place}."))
     return "".join(parts)
 
 

@@ -248,8 +248,15 @@ def test_the_bundle_has_html_and_text():
     assert repr(report).startswith("✓")
 
 
-def test_links_lead_to_the_equation(monkeypatch):
+def test_the_equation_is_named_and_linked_where_the_book_has_an_address(monkeypatch):
+    step = bank.get("softmax")
+    result = evaluate(step, {**step.reference, **step.mistake("axis-0").code})
     monkeypatch.delenv("BACKPROP_BOOK", raising=False)
-    assert lesson_url("02-softmax", "eq-softmax") == ("lessons/02-softmax.html#equation-eq-softmax")
-    monkeypatch.setenv("BACKPROP_BOOK", "https://example.org/book")
-    assert lesson_url("02-softmax") == "https://example.org/book/lessons/02-softmax.html"
+    for text in (as_html(result), as_text(result)):
+        assert "Read on in lesson 2 (softmax), equation eq-softmax." in text
+        assert "href" not in text
+    monkeypatch.setenv("BACKPROP_BOOK", "https://example.org/book/")
+    url = "https://example.org/book/lessons/02-softmax.html#equation-eq-softmax"
+    assert lesson_url("02-softmax", "eq-softmax") == url
+    assert f'href="{url}"' in as_html(result)
+    assert url in as_text(result)
