@@ -576,7 +576,7 @@ def _describe(exception: BaseException) -> dict[str, Tree]:
     """Say what was raised, and where, in the student's lines only."""
     try:
         message = str(exception)
-    except Exception:  # an exception class of the student's may fail to print itself
+    except BaseException:  # an exception class of the student's may fail to print itself
         message = ""
     error = _error(type(exception).__name__, message)
     error["bases"] = [base.__name__ for base in type(exception).__mro__][:-1]

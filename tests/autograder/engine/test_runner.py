@@ -254,3 +254,16 @@ def test_disarming_twice_is_harmless():
     dog.disarm()
     dog.disarm()
     assert not dog.fired
+
+
+def test_an_exception_that_will_not_be_printed_is_still_described():
+    class Sly(Exception):
+        def __str__(self):
+            raise SystemExit
+
+    def f():
+        raise Sly
+
+    outcome = execute({"f": f}, {"function": "f", "args": [], "kwargs": {}})
+    assert outcome["status"] == "raised"
+    assert outcome["error"]["type"] == "Sly"
