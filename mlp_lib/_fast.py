@@ -233,11 +233,11 @@ class Workspace:
         kind = HIDDEN.get(g.name, Hidden)
         hidden = [kind(m, n, theta.dtype, g) for n in sizes[1:-1]]
         self.out = OUTPUTS[pair](m, sizes[-1], theta.dtype)
-        self.forward = list(zip(W1s[:-1], hidden, strict=True))
+        self.forward = [(W1, h.Z, h.activate, h.A1) for W1, h in zip(W1s[:-1], hidden, strict=True)]
         self.W1_last, self.dW1_first = W1s[-1], dW1s[0]
         # Layer l hands the error to the hidden layer below it, from the last layer to the second.
         self.backward = [
-            (h.A1.T, dW1, W1[:-1].T, h)
+            (h.A1.T, dW1, W1[:-1].T, h.D, h.times_slope)
             for h, dW1, W1 in zip(hidden[::-1], dW1s[:0:-1], W1s[:0:-1], strict=True)
         ]
 
@@ -246,19 +246,18 @@ class Workspace:
 
         X1 (m, n₀ + 1): examples and a last column of ones. Y (m, n_L).
         """
-        A1 = X1
-        for W1, h in self.forward:
-            np.dot(A1, W1, h.Z)  # (m, n): A W + b
-            h.activate()
-            A1 = h.A1
-        dZ = self.out.Z
+        A1, dZ = X1, self.out.Z
+        for W1, Z, activate, next_A1 in self.forward:
+            np.dot(A1, W1, Z)  # (m, n): A W + b
+            activate()
+            A1 = next_A1
         np.dot(A1, self.W1_last, dZ)  # (m, n_L)
         J = self.out.delta(Y)
-        for A1T, dW1, WT, h in self.backward:
+        for A1T, dW1, WT, D, times_slope in self.backward:
             np.dot(A1T, dZ, dW1)  # [dW; db]
-            np.dot(dZ, WT, h.D)  # (m, n): dA = dZ Wᵀ
-            h.times_slope()
-            dZ = h.D
+            np.dot(dZ, WT, D)  # (m, n): dA = dZ Wᵀ
+            times_slope()
+            dZ = D
         np.dot(X1.T, dZ, self.dW1_first)
         return J
 

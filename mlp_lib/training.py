@@ -157,9 +157,9 @@ def fit(
     optimiser = SGD(0.1) if optimiser is None else optimiser
     g = _with_dropout(net.activation, dropout, rng) if dropout else net.activation
     batches = Batches(X, Y, b, net.dtype)
-    workspaces = {
-        n: Workspace(net.theta, net.gradient, net.sizes, n, g, (net.loss_name, net.output))
-        for n in {b, m % b} - {0}
+    pair = (net.loss_name, net.output)
+    step = {  # for a whole batch, and for the shorter one at the end
+        n: Workspace(net.theta, net.gradient, net.sizes, n, g, pair).step for n in {b, m % b} - {0}
     }
     held_out = None if validation is None else _check_data(net, *validation, "validation ")
     history: History = {"loss": []} if held_out is None else {"loss": [], "val_loss": []}
@@ -171,7 +171,7 @@ def fit(
         with np.errstate(over="ignore", invalid="ignore"):
             for Xb, Yb in batches.epoch(order):
                 n = len(Xb)
-                total += n * workspaces[n].step(Xb, Yb)
+                total += n * step[n](Xb, Yb)
                 if l1 or l2:
                     _add_penalty(net, l1, l2)
                 optimiser.update(net.theta, net.gradient)
