@@ -1,4 +1,4 @@
-"""The command `autograder`: make a course, release its problem sets."""
+"""The command `autograder`: make a course, release its problem sets, grade what is handed in."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autograder.course import Course, CourseError, initialise
+from autograder.grading.cli import add_commands as add_grading
 from autograder.sets import SetError
 
 
@@ -41,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--course", default=".", metavar="DIR", help="default: the folder you are in")
     one.set_defaults(run=release)
+    add_grading(commands)
     return top
 
 
