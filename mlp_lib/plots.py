@@ -191,7 +191,7 @@ def show(fig: Figure, alt: str) -> Picture:
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     # ids are shared by all pictures on a page: make clips and markers this picture's own
     svg = re.sub(r'(id="|url\(#|href="#)(?=[pmC]\w*[0-9a-f]{6,})', rf"\g<1>{salt}-", svg)
-    svg = re.sub(r'<g id="[a-z_]+\d*">', "<g>", svg)
+    svg = re.sub(r'<g id="[A-Za-z0-9_.]+">', "<g>", svg)
     size = float(fig.get_size_inches()[0]) * 96
     head = (
         f'<svg role="img" aria-label="{html.escape(alt, quote=True)}" fill="currentColor" '
