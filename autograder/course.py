@@ -32,10 +32,18 @@ c.CourseDirectory.course_id = {course_id!r}
 c.ClearSolutions.code_stub = {{"python": {stub!r}}}
 c.ClearSolutions.text_stub = {text_stub!r}
 
-# Plain `nbgrader autograde` runs submissions in your own account, without a sandbox. These limits
-# keep an endless loop from stopping it for long.
-c.ExecutePreprocessor.timeout = 30
-c.ExecutePreprocessor.interrupt_on_timeout = True
+# `nbgrader autograde` and formgrader's button run submissions in the sandbox, as `autograder grade`
+# does. Without these lines they would run in your own account, with the tests in the same process.
+c.Autograde.sanitize_preprocessors = []
+c.Autograde.autograde_preprocessors = [
+    "autograder.grading.plug.Sandboxed",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+]
+
+# The sandbox's limits for one submission; `autograder.sandbox.limits` has all of them.
+# c.Sandbox.cell = 10.0
+# c.Sandbox.call = 5.0
 
 # Late penalties, extra credit and manual points are nbgrader's: see its documentation.
 '''

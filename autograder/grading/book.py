@@ -13,6 +13,7 @@ import json
 import logging
 import time
 import warnings
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -42,10 +43,8 @@ class Book:
         name = config.get("CourseDirectory", {}).get("course_id", "")
         with tools_on_path():
             self._gradebook = Gradebook(course.gradebook_url, *([name] if name else []))
-        self._note = course.root / ".autograder" / "entered.json"
-        self._entered: dict[str, str] = {}
-        with contextlib.suppress(OSError, ValueError):
-            self._entered = json.loads(self._note.read_text())
+        self._note = _note(course)
+        self._entered = _entered(course)
         self._unsaved = 0
         self._students: set[str] = {student.id for student in self._gradebook.students}
         self._templates = templates
@@ -162,6 +161,23 @@ class Book:
         if self._unsaved:
             write_atomically(self._note, json.dumps(self._entered, indent=0, sort_keys=True))
             self._unsaved = 0
+
+
+def _note(course: Course) -> Path:
+    return course.root / ".autograder" / "entered.json"
+
+
+def _entered(course: Course) -> dict[str, str]:
+    with contextlib.suppress(OSError, ValueError):
+        found: dict[str, str] = json.loads(_note(course).read_text())
+        return found
+    return {}
+
+
+def note_entered(course: Course, result: Result) -> None:
+    """Note that nbgrader itself enters this result."""
+    entered = {**_entered(course), f"{result['set']}/{result['student']}": result["key"]}
+    write_atomically(_note(course), json.dumps(entered, indent=0, sort_keys=True))
 
 
 def _says(submission: SubmittedAssignment, result: Result) -> bool:
