@@ -257,13 +257,13 @@ def test_disarming_twice_is_harmless():
 
 
 def test_an_exception_that_will_not_be_printed_is_still_described():
-    class Sly(Exception):
+    class SlyError(Exception):
         def __str__(self):
             raise SystemExit
 
     def f():
-        raise Sly
+        raise SlyError
 
     outcome = execute({"f": f}, {"function": "f", "args": [], "kwargs": {}})
     assert outcome["status"] == "raised"
-    assert outcome["error"]["type"] == "Sly"
+    assert outcome["error"]["type"] == "SlyError"
