@@ -922,7 +922,7 @@ likelihood = Step(
     title="Likelihood and loss",
     lesson="03-losses",
     equation="eq-likelihood",
-    points=2,
+    points=3,
     functions=(
         Function(
             "likelihood(P, Y)", mlp_lib.likelihood, Number("likelihood", atol=1e-18, why=SMALL)
