@@ -9,6 +9,7 @@ from pathlib import Path
 
 from autograder.course import Course, CourseError, initialise
 from autograder.grading.cli import add_commands as add_grading
+from autograder.lab import WorkError
 from autograder.sets import SetError
 
 
@@ -27,23 +28,43 @@ def release(options: argparse.Namespace) -> int:
     return 0
 
 
+def work(options: argparse.Namespace) -> int:
+    """Put released sets into a student's folder, without touching what they wrote."""
+    from autograder.lab import fill
+
+    print("\n".join(fill(options.folder, options.sets)))
+    return 0
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(prog="autograder", description=(__doc__ or "").split(": ", 1)[1])
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     one = commands.add_parser("init", help="make a course directory, or bring one up to date")
-    one.add_argument("folder", type=Path, metavar="DIR")
+    one.add_argument(
+        "folder", nargs="?", type=Path, default=Path("course"), metavar="DIR", help="default course"
+    )
     one.set_defaults(run=init)
 
     one = commands.add_parser("release", help="make the students' versions of problem sets")
-    one.add_argument(
-        "sets", nargs="*", metavar="SET", help="for example ps07-activations; default all"
-    )
+    add_sets(one)
     one.add_argument("--course", default=".", metavar="DIR", help="default: the folder you are in")
     one.set_defaults(run=release)
+
+    one = commands.add_parser("work", help="put released sets into a student's own folder")
+    one.add_argument("folder", type=Path, metavar="DIR")
+    add_sets(one)
+    one.set_defaults(run=work)
     add_grading(commands)
     return top
+
+
+def add_sets(command: argparse.ArgumentParser) -> None:
+    """Let a command take the names of problem sets."""
+    command.add_argument(
+        "sets", nargs="*", metavar="SET", help="for example ps07-activations; default all"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(options)
         return status
-    except (CourseError, SetError) as problem:
+    except (CourseError, SetError, WorkError) as problem:
         print(f"autograder: {problem}", file=sys.stderr)
         return 1
 

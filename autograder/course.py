@@ -12,15 +12,19 @@ import hashlib
 import json
 import os
 import secrets
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-import nbformat
+from traitlets.config import Config
 
 from autograder import sets
 
 CONFIG = '''\
 """nbgrader's configuration of this course. Stock nbgrader commands and formgrader read it too."""
+
+import os
+import sys
 
 c = get_config()  # noqa: F821
 
@@ -32,20 +36,20 @@ c.CourseDirectory.course_id = {course_id!r}
 c.ClearSolutions.code_stub = {{"python": {stub!r}}}
 c.ClearSolutions.text_stub = {text_stub!r}
 
-# `nbgrader autograde` and formgrader's button run submissions in the sandbox, as `autograder grade`
-# does. Without these lines they would run in your own account, with the tests in the same process.
-c.Autograde.sanitize_preprocessors = []
-c.Autograde.autograde_preprocessors = [
-    "autograder.grading.plug.Sandboxed",
-    "nbgrader.preprocessors.SaveAutoGrades",
-    "nbgrader.preprocessors.AssignLatePenalties",
-]
+# A student who deletes a check must not escape it: nbgrader puts the cell back before grading.
+c.OverwriteCells.add_missing_cells = True
 
-# The sandbox's limits for one submission; `autograder.sandbox.limits` has all of them.
-# c.Sandbox.cell = 10.0
-# c.Sandbox.call = 5.0
+# Plain `nbgrader autograde` runs submissions in your own account, without a sandbox. These limits
+# keep an endless loop or an endless printout from stopping it for long.
+c.Execute.timeout = 60
+c.Execute.interrupt_on_timeout = True
+c.LimitOutput.max_lines = 1000
 
-# Late penalties, extra credit and manual points are nbgrader's: see its documentation.
+# nbgrader starts the program `alembic` by name. It lives beside the Python that runs nbgrader,
+# which need not be on the PATH (in a virtual environment nobody activated, for example).
+os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+
+# Late penalties, extra credit and manual points are nbgrader's own: see its documentation.
 '''
 
 
@@ -72,14 +76,28 @@ class Course:
         )
 
     @property
+    def ours(self) -> Path:
+        """The folder that nbgrader never looks into."""
+        return self.root / ".autograder"
+
+    @property
     def salt_file(self) -> Path:
         """Where the secret is."""
-        return self.root / ".autograder" / "salt"
+        return self.ours / "salt"
 
     @property
     def salt(self) -> str:
         """The course's secret: it decides the data of the hidden cases."""
-        return self.salt_file.read_text().strip()
+        try:
+            text = self.salt_file.read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            text = ""
+        if not text:
+            raise CourseError(
+                f"the course's secret is missing: put {self.salt_file} back from a backup, or run "
+                "'autograder init' for a new one (hidden cases will then be others)"
+            )
+        return text
 
     @property
     def gradebook_url(self) -> str:
@@ -94,6 +112,15 @@ class Course:
         """The students' notebook of a set."""
         return self.root / "release" / name / f"{name}.ipynb"
 
+    def nbgrader_config(self) -> Config:
+        """Read nbgrader_config.py as nbgrader does."""
+        from traitlets.config.loader import PyFileConfigLoader
+
+        config = PyFileConfigLoader("nbgrader_config.py", path=str(self.root)).load_config()
+        config.CourseDirectory.root = str(self.root)
+        config.CourseDirectory.db_url = self.gradebook_url
+        return config
+
 
 def digest(text: str) -> str:
     """The fingerprint by which edits are noticed."""
@@ -104,7 +131,7 @@ def write_atomically(path: Path, text: str) -> None:
     """Write a whole file or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
+    part.write_text(text, encoding="utf-8", newline="\n")
     os.replace(part, path)
 
 
@@ -116,6 +143,14 @@ def make_salt(path: Path) -> bool:
         return False
     with os.fdopen(file, "w") as salt:
         salt.write(secrets.token_hex(32) + "\n")
+    return True
+
+
+def close_to_others(path: Path, mode: int) -> bool:
+    """Take a file or folder away from everybody but its owner; True where that was needed."""
+    if os.name == "nt" or not stat.S_IMODE(path.stat().st_mode) & 0o077:
+        return False
+    path.chmod(mode)
     return True
 
 
@@ -136,7 +171,7 @@ def initialise(folder: Path) -> list[str]:
     course, done = Course(root), []
     for part in ("source", "release", "submitted", "autograded", "feedback"):
         (root / part).mkdir(parents=True, exist_ok=True)
-    (root / ".autograder").mkdir(mode=0o700, exist_ok=True)
+    course.ours.mkdir(mode=0o700, exist_ok=True)
     config = root / "nbgrader_config.py"
     if not config.exists():
         text = CONFIG.format(course_id=root.name, stub=sets.STUB, text_stub=sets.TEXT_STUB)
@@ -146,31 +181,38 @@ def initialise(folder: Path) -> list[str]:
         done.append(
             "made the course's secret in .autograder/salt: keep it, and keep it to yourself"
         )
+    if any([close_to_others(course.ours, 0o700), close_to_others(course.salt_file, 0o600)]):
+        done.append("closed .autograder/salt to other users: it had been readable by them")
     done += update_sources(course)
+    if not (root / "gradebook.db").exists():
+        done.append("made the gradebook, gradebook.db")
     from nbgrader.api import Gradebook
 
     with sets.tools_on_path(), Gradebook(course.gradebook_url):
-        pass  # opening creates the tables
+        pass  # opening creates the tables, or brings those of an older nbgrader up to date
     return done or ["everything is up to date"]
 
 
 def update_sources(course: Course) -> list[str]:
     """Write the source notebooks; one that was edited by hand is kept, the new one put beside."""
-    record = course.root / ".autograder" / "written.json"
-    written = json.loads(record.read_text()) if record.exists() else {}
+    record = course.ours / "written.json"
+    written = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
     done = []
     for name in sets.names():
-        text = nbformat.writes(sets.source(name))
-        path = course.source(name)
+        text = sets.as_text(sets.source(name))
+        path, beside = course.source(name), course.ours / "new" / f"{name}.ipynb"
         there = path.read_text(encoding="utf-8") if path.exists() else None
         if there == text:
             written[name] = digest(text)
+            beside.unlink(missing_ok=True)
         elif there is None or digest(there) == written.get(name):
             write_atomically(path, text)
             written[name] = digest(text)
-            done.append(f"{'updated' if there else 'wrote'} source/{name}/{name}.ipynb")
-        else:
-            write_atomically(course.root / ".autograder" / "new" / f"{name}.ipynb", text)
+            done.append(f"{'wrote' if there is None else 'updated'} source/{name}/{name}.ipynb")
+        elif digest(text) == written.get(name):
+            pass  # edited by hand, and the course has nothing new
+        elif not beside.exists() or beside.read_text(encoding="utf-8") != text:
+            write_atomically(beside, text)
             done.append(
                 f"kept source/{name}/{name}.ipynb, which you edited; the course's new version is "
                 f".autograder/new/{name}.ipynb"

@@ -1,30 +1,36 @@
 """The problem sets: MyST notebooks in `solutions/`, the only source of every assignment.
 
-names()          ["ps01-neuron", …], in the order of the lessons
-source(name)     the instructor's notebook, with solutions
-student(name)    what a student gets: made by nbgrader's own generator, then searched for leaks
+names()             ["ps01-neuron", …], in the order of the lessons
+source(name)        the instructor's notebook, with solutions
+student(name)       what a student gets: made by nbgrader's generator, then searched for leaks
+leaks(full, given)  everything in a student's notebook that a student must not get
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
+import functools
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import jupytext
 import nbformat
 from nbformat import NotebookNode
+from traitlets.config import Config
 
 # What a student finds in place of an answer. The words are part of the course: `check` answers a
 # stub that still raises this with "not started" instead of an error.
 STUB = "# Write your answer here, then delete the next line.\nraise NotImplementedError()"
 TEXT_STUB = "*Write your answer here.*"
 BEGIN, END = "BEGIN SOLUTION", "END SOLUTION"
+
+
+class SetError(Exception):
+    """A problem set that does not exist or is not fit to be released; the message says why."""
 
 
 @contextlib.contextmanager
@@ -38,22 +44,50 @@ def tools_on_path() -> Iterator[None]:
         os.environ["PATH"] = before
 
 
-class SetError(Exception):
-    """A problem set that does not exist or is not fit to be released; the message says why."""
+# --------------------------------------------------------------------------------------
+# notebooks as text
+
+
+def as_text(notebook: NotebookNode) -> str:
+    """Write a notebook; the same notebook gives the same text."""
+    text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
+    return text
+
+
+def from_text(text: str) -> NotebookNode:
+    """Read a notebook."""
+    notebook: NotebookNode = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+    return notebook
+
+
+def read(path: Path) -> NotebookNode:
+    """Read a notebook file."""
+    return from_text(path.read_text(encoding="utf-8"))
+
+
+# --------------------------------------------------------------------------------------
+# the sources
 
 
 def home() -> Path:
-    """The folder of the sources: beside the package in a checkout, inside it when installed."""
-    package = Path(__file__).parent
-    for place in (package.parent / "solutions", package / "_solutions"):
-        if any(place.glob("ps*.md")):
-            return place
-    raise SetError("the problem sets are not installed: work in a checkout of the course")
+    """The folder of the sources, beside the package."""
+    place = Path(__file__).parent.parent / "solutions"
+    if not any(place.glob("ps*.md")):
+        raise SetError(
+            "the problem sets are not here: they are part of a checkout of the course, "
+            "not of the installed package"
+        )
+    return place
 
 
 def names() -> list[str]:
     """All problem sets, in the order of the lessons."""
     return sorted(path.stem for path in home().glob("ps*.md"))
+
+
+def lesson_of(name: str) -> str:
+    """The lesson a set belongs to: ps07-activations → 07-activations."""
+    return name.removeprefix("ps")
 
 
 def path_of(name: str) -> Path:
@@ -66,12 +100,13 @@ def path_of(name: str) -> Path:
 
 def source(name: str) -> NotebookNode:
     """Read a set as a notebook: ids from the position, no outputs, a kernel every Jupyter has."""
-    notebook = jupytext.read(path_of(name))
+    notebook: NotebookNode = jupytext.read(path_of(name))
     for position, cell in enumerate(notebook.cells):
         cell["id"] = f"{name[:4]}-{position:03d}"
         if cell.cell_type == "code":
             cell["outputs"], cell["execution_count"] = [], None
-    notebook.metadata = nbformat.from_dict(
+    notebook.metadata.clear()
+    notebook.metadata.update(
         {
             "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
             "language_info": {"name": "python"},
@@ -83,76 +118,151 @@ def source(name: str) -> NotebookNode:
     return notebook
 
 
-def graded_cells(notebook: NotebookNode) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The (source, nbgrader metadata) of every cell that nbgrader knows."""
+def nbgrader_cells(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, dict[str, Any]]]:
+    """The (cell, nbgrader metadata) of every cell that nbgrader knows."""
     for cell in notebook.cells:
         if "nbgrader" in cell.metadata:
-            yield cell.source, cell.metadata["nbgrader"]
+            yield cell, cell.metadata["nbgrader"]
+
+
+def points_of(notebook: NotebookNode) -> float:
+    """How many points a set has in all, those given by hand included."""
+    return sum(float(meta.get("points", 0)) for _, meta in nbgrader_cells(notebook))
+
+
+# --------------------------------------------------------------------------------------
+# what students get
+
+
+def stub_config() -> Config:
+    """What nbgrader's generator has to know about this course."""
+    config = Config()
+    config.ClearSolutions.code_stub = {"python": STUB}
+    config.ClearSolutions.text_stub = TEXT_STUB
+    return config
+
+
+def student_version(full: NotebookNode, config: Config | None = None) -> NotebookNode:
+    """Run the steps of nbgrader's generator on a notebook in memory, without a gradebook.
+
+    What `nbgrader generate_assignment` writes is the same; a test compares the two.
+    """
+    from nbgrader.converters import GenerateAssignment
+    from nbgrader.preprocessors import SaveCells
+
+    config = stub_config() if config is None else config
+    notebook = from_text(as_text(full))  # a deep copy
+    for step in GenerateAssignment(config=config).preprocessors:
+        if step is not SaveCells:  # needs the gradebook
+            notebook, _ = step(config=config).preprocess(notebook, {})
+    return notebook
+
+
+@functools.cache
+def _student_text(name: str) -> str:
+    full = source(name)
+    released = student_version(full)
+    if found := leaks(full, released):
+        raise SetError(f"{name} is not fit for students: " + "; ".join(found))
+    return as_text(released)
 
 
 def student(name: str) -> NotebookNode:
-    """Make the student's version with nbgrader's generator, in a folder that is thrown away."""
-    from nbgrader.converters import GenerateAssignment
-    from nbgrader.coursedir import CourseDirectory
-    from traitlets.config import Config
-
-    full = source(name)
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        (root / "source" / name).mkdir(parents=True)
-        nbformat.write(full, root / "source" / name / f"{name}.ipynb")
-        config = Config()
-        config.ClearSolutions.code_stub = {"python": STUB}
-        config.ClearSolutions.text_stub = TEXT_STUB
-        directory = CourseDirectory(config=config)
-        directory.root, directory.assignment_id = str(root), name
-        generator = GenerateAssignment(coursedir=directory, config=config, no_database=True)
-        generator.log.setLevel(logging.ERROR)
-        with tools_on_path():
-            generator.start()
-        released = nbformat.read(root / "release" / name / f"{name}.ipynb", as_version=4)
-    if found := leaks(full, released):
-        raise SetError(f"{name} is not fit for students: " + "; ".join(found))
-    return released
+    """Return what a student gets."""
+    return from_text(_student_text(name))
 
 
-def solution_lines(notebook: NotebookNode) -> set[str]:
-    """The lines that stand between the solution markers and nowhere else in the notebook."""
-    inside: set[str] = set()
-    outside: set[str] = set()
-    for cell in notebook.cells:
-        meta = cell.metadata.get("nbgrader", {})
-        marked = BEGIN in cell.source
-        within = False
-        for line in cell.source.splitlines():
-            if BEGIN in line or END in line:
-                within = BEGIN in line
-            elif within or (meta.get("solution") and not marked and not meta.get("task")):
-                inside.add(line.strip())
-            else:
-                outside.add(line.strip())
-    return {line for line in inside - outside if len(line) >= 6}
+# --------------------------------------------------------------------------------------
+# what students must not get
 
 
 def leaks(full: NotebookNode, released: NotebookNode, salt: str = "") -> list[str]:
-    """Say everything in a released notebook that a student must not get; empty when it is clean."""
+    """Say everything in a released notebook that a student must not get; empty when it is clean.
+
+    A line of the solution is a leak unless the author uses the same line elsewhere, too. Two lines
+    in a row, or a whole answer, are a leak wherever they come from.
+    """
     found = []
-    solution = solution_lines(full)
+    alone, blocks = solution_lines(full), solution_blocks(full)
     for number, cell in enumerate(released.cells):
         where = cell.metadata.get("nbgrader", {}).get("grade_id") or f"cell {number}"
-        lines = {line.strip() for line in cell.source.splitlines()}
-        if shown := sorted(lines & solution):
-            found.append(f"{where} shows a line of the solution: {shown[0]!r}")
+        lines = significant(cell.source.splitlines())
+        text = "\n".join(lines)
+        shown = [line for line in lines if line in alone]
+        shown += [block for block in blocks if contains(text, block)]
+        if shown:
+            found.append(f"{where} shows the solution: {shown[0]!r}")
         for mark, what in (
             (BEGIN, "a solution marker"),
             (END, "a solution marker"),
             ("BEGIN HIDDEN TESTS", "hidden tests"),
+            ("END HIDDEN TESTS", "hidden tests"),
             ("BEGIN MARK SCHEME", "the marking scheme"),
+            ("END MARK SCHEME", "the marking scheme"),
         ):
             if mark in cell.source:
                 found.append(f"{where} contains {what}")
         if cell.get("outputs") or cell.get("execution_count"):
             found.append(f"{where} has outputs: clear them in the source")
-    if salt and salt in nbformat.writes(released):
+    rest = as_text(without_sources(released))
+    if hidden := [line for line in sorted(alone) if len(line) >= 20 and line in rest]:
+        found.append(f"the notebook's metadata hold the solution: {hidden[0]!r}")
+    if salt and salt in as_text(released):
         found.append("the notebook contains the course's secret salt")
     return found
+
+
+def significant(lines: list[str]) -> list[str]:
+    """The lines that say something, without indentation and comment signs."""
+    stripped = (line.strip().lstrip("#").strip() for line in lines)
+    return [line for line in stripped if len(line) >= 6]
+
+
+def regions(notebook: NotebookNode) -> Iterator[tuple[list[str], bool]]:
+    """The pieces of a notebook, each with whether it is a solution."""
+    for cell in notebook.cells:
+        meta = cell.metadata.get("nbgrader", {})
+        if BEGIN not in cell.source:
+            whole = bool(meta.get("solution")) and not meta.get("task")
+            yield cell.source.splitlines(), whole
+            continue
+        piece: list[str] = []
+        for line in cell.source.splitlines():
+            if BEGIN in line or END in line:
+                yield piece, END in line
+                piece = []
+            else:
+                piece.append(line)
+        yield piece, False
+
+
+def solution_lines(notebook: NotebookNode) -> set[str]:
+    """The lines that stand in a solution and nowhere else in the notebook."""
+    inside: set[str] = set()
+    outside: set[str] = set()
+    for piece, is_solution in regions(notebook):
+        (inside if is_solution else outside).update(significant(piece))
+    return inside - outside
+
+
+def solution_blocks(notebook: NotebookNode) -> list[str]:
+    """Whole answers and pairs of lines in a row, of at least 20 characters."""
+    blocks = []
+    for piece, is_solution in regions(notebook):
+        lines = significant(piece)
+        if is_solution and lines:
+            blocks += ["\n".join(lines), *("\n".join(pair) for pair in pairwise(lines))]
+    return [block for block in blocks if len(block) >= 20]
+
+
+def contains(text: str, block: str) -> bool:
+    """Whether a block of lines stands in a text, as whole lines."""
+    return f"\n{block}\n" in f"\n{text}\n"
+
+
+def without_sources(notebook: NotebookNode) -> NotebookNode:
+    """A copy in which only what is not shown is left: metadata and attachments."""
+    copy = from_text(as_text(notebook))
+    for cell in copy.cells:
+        cell.source = ""
+    return copy
