@@ -110,9 +110,7 @@ def _folders(course: Course, name: str) -> Iterator[Path]:
 
 def settings_of(course: Course, figures: bool = False) -> Settings:
     """Read the salt, and limits of the course's own: `c.Sandbox.cell = 20.0` and the like."""
-    from autograder.release import nbgrader_config
-
-    given = dict(nbgrader_config(course).get("Sandbox", {}))
+    given = dict(course.nbgrader_config().get("Sandbox", {}))
     known = set(Limits.__dataclass_fields__)
     if unknown := sorted(set(given) - known):
         raise CourseError(

@@ -26,7 +26,6 @@ from sqlalchemy.exc import OperationalError, SAWarning
 from autograder.course import Course, write_atomically
 from autograder.grading.grade import Result
 from autograder.grading.notebook import Template
-from autograder.release import nbgrader_config
 from autograder.sets import tools_on_path
 
 BATCH = 25
@@ -39,7 +38,7 @@ class Book:
     """The open gradebook of a course."""
 
     def __init__(self, course: Course, templates: dict[str, Template]) -> None:
-        config = nbgrader_config(course)
+        config = course.nbgrader_config()
         name = config.get("CourseDirectory", {}).get("course_id", "")
         with tools_on_path():
             self._gradebook = Gradebook(course.gradebook_url, *([name] if name else []))

@@ -11,6 +11,7 @@ import base64
 import binascii
 import html
 import re
+from collections.abc import Collection
 from typing import Any
 
 import nh3
@@ -45,7 +46,7 @@ _AUTOLINK = re.compile(r"https?://[^\s<>\"'`]*>")
 _OPENS = re.compile(r"<(?=[A-Za-z/!?])")
 # Characters that Markdown, HTML or a browser would drop from the middle of an address.
 _INVISIBLE = re.compile(r"[\s\x00-\x20\x7f-\xa0\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff\\]+")
-_HOSTILE = re.compile(r"(?:java|vb|live)script:")
+_HOSTILE = re.compile(r"(?:java|vb|live)script:|attachment:")
 _TEX = re.compile(r"\\(?:href|csname|require|cssId|class|style)(?![A-Za-z])")
 
 
@@ -57,23 +58,28 @@ def text_of(value: Any) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def suspicious(text: str) -> bool:
-    """Tell whether a text may hold the address of a script, however it is disguised."""
+def suspicious(text: str, pictures: Collection[str] = ()) -> bool:
+    """Tell whether a text may hold the address of a script, however it is disguised.
+
+    Or a picture that is not attached: nbconvert fails on that, and the feedback page with it.
+    """
     if _TEX.search(text):
         return True
-    squeezed = text
+    for name in pictures:
+        text = re.sub(rf"\(attachment:{re.escape(name)}(?=[\s)])", "(", text)
     for _ in range(3):
-        squeezed = html.unescape(squeezed)
-    return bool(_HOSTILE.search(_INVISIBLE.sub("", squeezed).lower()))
+        text = html.unescape(text)
+    return bool(_HOSTILE.search(_INVISIBLE.sub("", text).lower()))
 
 
-def markdown(text: str) -> str:
+def markdown(text: str, pictures: Collection[str] = ()) -> str:
     """Return a Markdown text in which nothing is left that a page would run.
 
     A space after the `<` of every tag that is not plain keeps mathematics and code readable. A
-    text with the address of a script in it is shown as it was typed.
+    text with the address of a script in it, or of a picture that is not among the attached
+    `pictures`, is shown as it was typed.
     """
-    if suspicious(text):
+    if suspicious(text, pictures):
         return as_typed(text)
 
     def opened(match: re.Match[str]) -> str:
@@ -128,7 +134,7 @@ def attachments(tree: Any) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     if isinstance(tree, dict):
         for name, bundle in list(tree.items())[:50]:
-            if isinstance(bundle, dict) and re.fullmatch(r"[\w .()-]{1,200}", str(name)):
+            if isinstance(bundle, dict) and re.fullmatch(r"[A-Za-z0-9_.-]{1,200}", str(name)):
                 kept = {m: p for m in PICTURES if m in bundle and (p := picture(bundle[m]))}
                 if kept:
                     found[str(name)] = kept

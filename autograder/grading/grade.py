@@ -269,7 +269,8 @@ def _item(cell: Cell, number: int, ours: set[str]) -> dict[str, Any]:
     if cell.kind == "code":
         item["outputs"], item["execution_count"] = cell.outputs, cell.count
     else:
-        item["source"] = cell.source if cell.source in ours else clean.markdown(cell.source)
+        if cell.source not in ours:
+            item["source"] = clean.markdown(cell.source, cell.attachments)
         if cell.attachments:
             item["attachments"] = cell.attachments
     return item

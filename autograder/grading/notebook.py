@@ -190,7 +190,7 @@ def load(path: Path) -> bytes:
         raise Refused("There is no notebook in what was handed in.") from None
     except OSError as error:
         raise Refused(f"The notebook cannot be opened ({error.strerror}).") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         about = os.fstat(descriptor)
         if not stat.S_ISREG(about.st_mode):
             raise Refused("What was handed in under the notebook's name is no file.")
@@ -199,7 +199,10 @@ def load(path: Path) -> bytes:
                 f"The notebook has {about.st_size / 2**20:.1f} MB; {MAX_BYTES // 2**20} MB is the "
                 "limit. Clear its outputs and hand it in again."
             )
-        return file.read(MAX_BYTES + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
 
 
 def parse(data: bytes, template: Template) -> list[Handed]:
