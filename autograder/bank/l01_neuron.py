@@ -445,8 +445,8 @@ perceptron_train = Step(
         Mistake(
             "product",
             "y·ŷ in place of y − ŷ",
-            "At every mistake y·ŷ is −1, whichever side the example is on, so each update subtracts "
-            "η x. The difference y − ŷ carries the direction, as δ = ŷ − y does later.",
+            "At every mistake y·ŷ is −1, whichever side the example is on, so each update takes "
+            "η x away. The difference y − ŷ carries the direction, as δ = ŷ − y does later.",
             {"perceptron_train": _product},
             gives=([-50, -49.5, -49.5], 100, False),
         ),
