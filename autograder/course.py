@@ -39,8 +39,21 @@ c.ClearSolutions.text_stub = {text_stub!r}
 # A student who deletes a check must not escape it: nbgrader puts the cell back before grading.
 c.OverwriteCells.add_missing_cells = True
 
-# Plain `nbgrader autograde` runs submissions in your own account, without a sandbox. These limits
-# keep an endless loop or an endless printout from stopping it for long.
+# `nbgrader autograde` and formgrader's button run submissions in the sandbox, as `autograder grade`
+# does.
+c.Autograde.sanitize_preprocessors = []
+c.Autograde.autograde_preprocessors = [
+    "autograder.grading.plug.Sandboxed",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+]
+
+# The sandbox's limits for one submission; `autograder.sandbox.limits` has all of them.
+# c.Sandbox.cell = 10.0
+# c.Sandbox.call = 5.0
+
+# Without the lines above nbgrader runs submissions in your own account. These limits keep an
+# endless loop or an endless printout from stopping it for long.
 c.Execute.timeout = 60
 c.Execute.interrupt_on_timeout = True
 c.LimitOutput.max_lines = 1000

@@ -51,7 +51,7 @@ def tools_on_path() -> Iterator[None]:
 def as_text(notebook: NotebookNode) -> str:
     """Write a notebook; the same notebook gives the same text."""
     text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
-    return text
+    return text.rstrip("\n") + "\n"
 
 
 def from_text(text: str) -> NotebookNode:
