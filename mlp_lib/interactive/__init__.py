@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlp_lib.interactive.activations import Activations
+    from mlp_lib.interactive.backprop import BackpropStepper
     from mlp_lib.interactive.softmax import Softmax
 
-__all__ = ["Activations", "Softmax"]
+__all__ = ["Activations", "BackpropStepper", "Softmax"]
 
 # Class → module; loaded when first asked for, so that importing one figure loads one.
-_HOME = {"Activations": "activations", "Softmax": "softmax"}
+_HOME = {
+    "Activations": "activations",
+    "BackpropStepper": "backprop",
+    "Softmax": "softmax",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,11 @@
 // Figure 5, Activations. The picture is described in activations.py; view() says what a state
 // looks like, in the same words and numbers.
-import { coordinate, drag, figure, number, path, power, ring, short } from "./figure.js";
-import { ACTIVATIONS, DEAD, REACH, deadIntervals } from "./maths/activations.js";
+import { drag } from "./drag.js";
+import { figure } from "./figure.js";
+import { coordinate, number, power, short } from "./format.js";
+import { ACTIVATIONS } from "./maths/activations.js";
+import { DEAD, REACH, deadIntervals } from "./maths/dead.js";
+import { path, ring } from "./paths.js";
 
 const CELL = 0.05;
 const GRID = Array.from({ length: 241 }, (_, i) => (i - 120) * CELL);

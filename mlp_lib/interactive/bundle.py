@@ -23,9 +23,18 @@ HERE = Path(__file__).parent
 
 _IMPORT = re.compile(r'^import\s+\{(?P<names>[^}]*)\}\s+from\s+"(?P<path>\.[^"]+)";\n', re.M)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class)\b\*?\s*(?P<name>\w+))", re.M)
+_SHEET = re.compile(r'^@import "(?P<path>[^"]+)";\n', re.M)
 _DEFAULT = re.compile(r"^export default ", re.M)
 _COMMENT = re.compile(r"^[ \t]*(?://.*|/\*[\s\S]*?\*/[ \t]*)\n", re.M)
 _INDENT = re.compile(r"^[ \t]+", re.M)
+# Pieces of a script: text that has to stay as it is, the braces that say where a template ends,
+# signs after which no statement can end, signs after which one may, and signs between two terms.
+_PIECE = re.compile(
+    r"""(?P<kept>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?<=[(,=])/(?:\\.|[^/\\\n])+/)"""
+    r"""|(?P<brace> ?(?:\{\s*|\} ?))|(?P<template>`)| ?(?P<sign>[-+/%]) (?![-+])"""
+    r"""| *(?:(?P<open>=>|[=<>]=+|[=<>(\[,;:?*&|!])\s*|(?P<shut>[)\]]) *)"""
+)
+_TEMPLATE = re.compile(r"(?:\\.|[^`\\$]|\$(?!\{))*(?P<end>`|\$\{)")
 _ANY_MODULE_WORD = re.compile(r"^(?:import|export)\b.*$", re.M)
 
 
@@ -57,11 +66,41 @@ def _wrap(path: Path, done: dict[Path, str]) -> None:
     left = _ANY_MODULE_WORD.search(source)
     if left:
         raise ValueError(f"{path.name}: expected a form bundle.py knows, got {left[0]!r}")
-    source = _INDENT.sub("", _COMMENT.sub("", source))
-    names += ["default: _default"] if defaults else []
-    done[path] = (
-        f"const {_variable(path)} = (() => {{\n{source}return {{ {', '.join(names)} }};\n}})();\n"
-    )
+    source = squeeze(_INDENT.sub("", _COMMENT.sub("", source)))
+    names += ["default:_default"] if defaults else []
+    done[path] = f"const {_variable(path)}=(()=>{{{source}return{{{','.join(names)}}};}})();\n"
+
+
+def squeeze(source: str) -> str:
+    """A script without the blanks that only a reader needs; strings and templates stay."""
+    done, at, depth = [], 0, [0]  # depth: open braces, for each template that is open around us
+
+    def text() -> int:
+        """The place after the piece of a template's text that begins here."""
+        found = _TEMPLATE.match(source, at)
+        if found is None:
+            raise ValueError(f"a template without an end: {source[at : at + 40]!r}")
+        done.append(found[0])
+        if found["end"] == "`":
+            depth.pop()
+        return found.end()
+
+    while piece := _PIECE.search(source, at):
+        done.append(source[at : piece.start()])
+        at = piece.end()
+        brace = (piece["brace"] or "").strip()
+        if piece["template"]:
+            done.append("`")
+            depth.append(0)
+            at = text()
+        elif brace == "}" and len(depth) > 1 and depth[-1] == 0:
+            at = piece.start() + piece[0].index("}") + 1
+            done.append("}")
+            at = text()
+        else:
+            depth[-1] += (brace == "{") - (brace == "}")
+            done.append(piece["kept"] or brace or piece["sign"] or piece["open"] or piece["shut"])
+    return "".join(done) + source[at:]
 
 
 def _join(*names: str) -> str:
@@ -87,8 +126,9 @@ def page_script(name: str) -> str:
 @cache
 def style_sheet(name: str) -> str:
     """The shared look and the figure's own style sheet in one."""
-    sheets = [HERE / "shared.css", HERE / f"{name}.css"]
-    return _INDENT.sub("", _COMMENT.sub("", "".join(map(_read, sheets))))
+    own = _SHEET.sub(lambda match: _read(HERE / match["path"]), _read(HERE / f"{name}.css"))
+    rules = _INDENT.sub("", _COMMENT.sub("", _read(HERE / "shared.css") + own))
+    return re.sub(r"(?<=[:,]) | (?={)|(?<=[{;,])\n|;?\n(?=})", "", rules)
 
 
 @cache

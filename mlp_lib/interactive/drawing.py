@@ -6,6 +6,7 @@ the page redraws must be the same; a test compares the two.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ Attributes = Mapping[str, str]
 Marks = dict[str, dict[str, str]]
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def _fixed(x: float, decimals: int) -> str:
@@ -47,10 +49,41 @@ def number(x: float) -> str:
     return sign + _fixed(size, 4 if size < 10 else 3 if size < 100 else 2 if size < 1000 else 1)
 
 
-def short(x: float) -> str:
-    """At most three decimals and none that say nothing: 1.5, −0.25, 3."""
-    text = _fixed(abs(x), 3).rstrip("0").rstrip(".")
+def trimmed(x: float, decimals: int) -> str:
+    """At most so many decimals and none that say nothing: 1.5, −0.25, 3."""
+    text = _fixed(abs(x), decimals)
+    text = text.rstrip("0").rstrip(".") if "." in text else text
     return f"−{text}" if x < 0 and text != "0" else text
+
+
+def short(x: float) -> str:
+    """At most three decimals: how settings are written."""
+    return trimmed(x, 3)
+
+
+def value(v: float) -> str:
+    """A quantity of a network, without rounding noise."""
+    return number(0.0 if abs(v) < 1e-12 else float(f"{v:.12g}"))
+
+
+def factor(v: float) -> str:
+    """A number where it is multiplied: −2 in brackets."""
+    return f"({value(v)})" if v < 0 else value(v)
+
+
+def up(k: int) -> str:
+    """A layer as superscript: ⁽²⁾."""
+    return f"⁽{str(k).translate(_SUPERSCRIPT)}⁾"
+
+
+def down(*indices: int) -> str:
+    """Indices as subscript: ₁₂."""
+    return "".join(map(str, indices)).translate(_SUBSCRIPT)
+
+
+def counted(n: int, what: str) -> str:
+    """A number of things: 1 road, 2 roads."""
+    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def coordinate(x: float) -> str:
@@ -85,7 +118,7 @@ def element(tag: str, attributes: Attributes, content: str = "") -> str:
 def mark(tag: str, name: str, marks: Marks, **attributes: str) -> str:
     """The element `name` of a picture, which the page redraws: its attributes come from `marks`."""
     own = dict(marks[name])
-    text = escape(own.pop("text", ""))
+    text = own.pop("html", "") or escape(own.pop("text", ""))
     fixed = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items()}
     return element(tag, {"data-lm": name} | fixed | own, text)
 
@@ -210,10 +243,24 @@ def select(trait: str, label: str, options: Mapping[str, str], value: str, class
 
 
 def button(
-    trait: str, value: float | str, label: str, now: float | str, *, name: str | None = None
+    trait: str,
+    value: float | str | list[int],
+    label: str,
+    now: float | str | list[int],
+    *,
+    name: str | None = None,
 ) -> str:
     """A button that sets a trait to a value and shows whether it has that value."""
-    attributes = {"type": "button", "data-lm-trait": trait, "value": str(value)}
+    written = json.dumps(value, separators=(",", ":")) if isinstance(value, list) else str(value)
+    attributes = {"type": "button", "data-lm-trait": trait, "value": written}
     attributes |= {"aria-pressed": "true" if value == now else "false"}
     attributes |= {"aria-label": name or label, "data-lm-suppress-shortcuts": "true"}
     return element("button", attributes, label)
+
+
+def act(action: str, label: str, *, pace: int | None = None, name: str | None = None) -> str:
+    """A button that does one of the module's `actions`, again every `pace` ms until it is over."""
+    attributes = {"type": "button", "data-lm-act": action, "data-lm-suppress-shortcuts": "true"}
+    if pace is not None:
+        attributes |= {"data-lm-pace": str(pace), "aria-pressed": "false"}
+    return element("button", attributes | ({"aria-label": name} if name else {}), label)

@@ -8,7 +8,8 @@ shows, and the state as JSON, from which the page continues without a kernel.
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar, TypedDict, cast
+from html import escape
+from typing import Any, ClassVar, NotRequired, TypedDict, cast
 
 import anywidget
 import traitlets
@@ -23,6 +24,7 @@ class View(TypedDict):
     marks: Marks
     values: dict[str, str]
     disabled: list[str]
+    limits: NotRequired[dict[str, tuple[float, float, float]]]
     sentence: str
 
 
@@ -74,7 +76,7 @@ class Figure(anywidget.AnyWidget):
             f'<div class="lm-figure lm-{self.name}" data-lm-figure="{self.name}" '
             f'data-lm-version="{bundle.version(self.name)}" role="group" aria-label="{self.title}">'
             f'<fieldset disabled><div class="lm-body">{self.body(view)}</div></fieldset>'
-            f'<p class="lm-sentence" aria-live="polite">{view["sentence"]}</p>'
+            f'<p class="lm-sentence" aria-live="polite">{escape(view["sentence"], quote=False)}</p>'
             f'<script type="application/json">{state}</script></div>'
         )
 

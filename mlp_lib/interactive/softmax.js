@@ -1,6 +1,7 @@
 // Figure 3, Softmax. The picture is described in softmax.py; view() says what a state looks like.
-import { coordinate, figure, number, short } from "./figure.js";
-import { ACTIVATIONS } from "./maths/activations.js";
+import { figure } from "./figure.js";
+import { coordinate, number, short } from "./format.js";
+import { sigmoid } from "./maths/plain.js";
 import { naiveSoftmax, softmax } from "./maths/softmax.js";
 
 const KEYS = ["a", "b", "c"];
@@ -27,7 +28,7 @@ function sentence({ scores, shift, temperature }, shown, e) {
 function view(state) {
   const u = state.scores.map((z) => (z + state.shift) / state.temperature);
   const e = u.map(Math.exp);
-  const shown = { sigmoid: u.map((v) => ACTIVATIONS.sigmoid.f(v)), softmax: softmax(u), naive: naiveSoftmax(u) };
+  const shown = { sigmoid: u.map(sigmoid), softmax: softmax(u), naive: naiveSoftmax(u) };
   const marks = { "e-total": { text: number(add(e)) } };
   for (const [panel, values] of Object.entries(shown)) {
     let start = 0;

@@ -6,6 +6,7 @@ import gzip
 import json
 import math
 import re
+from html import escape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -58,12 +59,13 @@ def test_static_picture_is_whole(figure: Any) -> None:
             assert attributes["aria-label"]
         if tag in ("input", "select", "button"):
             assert attributes["data-lm-suppress-shortcuts"] == "true"
-            assert attributes["data-lm-trait"] in made.state()
+            known = attributes.get("data-lm-trait") in made.state()
+            assert known or attributes.get("data-lm-act")
         if tag == "input":
             assert attributes["aria-valuetext"]
             assert attributes["aria-label"]
         assert "id" not in attributes  # two copies of a figure on one page must not clash
-    assert made.sentence() in made.html()
+    assert escape(made.sentence(), quote=False) in made.html()
     state = re.search(r'<script type="application/json">(.*?)</script>', made.html())
     assert state is not None
     assert json.loads(state[1]) == made.state()
@@ -191,10 +193,36 @@ def test_bundle_refuses_what_it_does_not_know(tmp_path: Any, monkeypatch: Any) -
 
 def test_bundle_keeps_each_module_once_and_in_order(node: Any) -> None:
     source = bundle.page_script("softmax")
-    assert source.count("const _maths_activations = ") == 1
-    assert source.index("const _maths_erf") < source.index("const _maths_activations")
+    assert source.count("const _maths_plain=") == 1
+    assert source.index("const _maths_plain") < source.index("const _softmax=")
     assert "import" not in re.sub(r"[`\"'].*?[`\"']", "", source)
     assert source.startswith("(() => {")
+
+
+SOURCES = [
+    "const a = 1 - -1 + +2 - b++ - 1;\n",
+    "const t = `a = ${b ? `x ${c} = y` : { d: \"( }\" }.d} ( ; )`;\nconst u = 'a = b';\n",
+    'const r = s.replace(/ = (a|b), /, "x = y");\n',
+    "if (a) {\n  b = [1, 2]\n  c = `}`;\n}\n",
+]
+SQUEEZED = [
+    "const a=1 - -1 + +2-b++-1;",
+    "const t=`a = ${b?`x ${c} = y`:{d:\"( }\"}.d} ( ; )`;const u='a = b';",
+    'const r=s.replace(/ = (a|b), /,"x = y");',
+    "if(a){b=[1,2]\n  c=`}`;}\n",
+]
+
+
+@pytest.mark.parametrize(("source", "expected"), list(zip(SOURCES, SQUEEZED, strict=True)))
+def test_only_blanks_that_a_reader_needs_are_left_out(source: str, expected: str) -> None:
+    assert bundle.squeeze(source) == expected
+
+
+def test_a_style_sheet_takes_in_what_it_imports() -> None:
+    sheet = bundle.style_sheet("softmax")
+    assert "@import" not in sheet
+    assert ".lm-grid path{stroke:var(--lm-rule)" in sheet
+    assert ".lm-grid" not in bundle.style_sheet("backprop")
 
 
 def test_importing_one_figure_loads_one() -> None:

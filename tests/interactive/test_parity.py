@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mlp_lib import ACTIVATIONS, activations, softmax
-from mlp_lib.interactive import Activations, Softmax
+from mlp_lib import ACTIVATIONS, activations, gd_update, mlp_backward, mlp_forward, softmax
+from mlp_lib.col import path_products
+from mlp_lib.delta import output_delta
+from mlp_lib.interactive import Activations, BackpropStepper, Softmax
 from mlp_lib.interactive.activations import LABELS, dead_intervals
+from mlp_lib.interactive.backprop import LABELS as PLAIN_LABELS
+from mlp_lib.interactive.backprop import MISTAKES, PAIRS, PRESETS, drawn, measure, roads
 from mlp_lib.interactive.softmax import naive_softmax
 
 Node = Callable[[str, str, Any], Any]
 RTOL = 1e-13
+
+
+def _forgets_the_transpose(params: Any, cache: Any, y: Any, dg: Any) -> Any:
+    delta, grads = cache["a"][-1] - y, []
+    for k in reversed(range(len(params))):
+        grads.insert(0, (np.outer(delta, cache["a"][k]), delta))
+        if k:
+            delta = params[k][0] @ delta * dg(cache["z"][k - 1])
+    return grads
+
+
+def _wrong_shape(params: Any, cache: Any, y: Any, dg: Any) -> Any:
+    return [(dW.sum(axis=1), db) for dW, db in mlp_backward(params, cache, y, dg)]
+
+
+def _raises(params: Any, cache: Any, y: Any, dg: Any) -> Any:
+    raise KeyError("a < b")
+
+
+BACKWARD = (mlp_backward, _forgets_the_transpose, _wrong_shape, _raises)
 
 
 def points() -> list[float]:
@@ -89,6 +115,75 @@ def test_naive_softmax_overflows_like_numpy(node: Node) -> None:
     assert got[0][1] == 0
 
 
+def _nets(count: int) -> list[BackpropStepper]:
+    rng = np.random.default_rng(11)
+    return [_backprop(rng) for _ in range(count)]
+
+
+def test_network_equals_mlp_lib(node: Node) -> None:
+    """Forward, loss, backward, update and the measured gradient of the page are the library's."""
+    made, cases = [], []
+    for figure in _nets(120):
+        sizes = [n for n in figure.sizes if n]
+        net = drawn(sizes, figure.seed)
+        params = [(np.array(W), np.array(b)) for W, b in net["params"]]
+        made.append(
+            (figure.activation, figure.pair, params, np.array(net["x"]), np.array(net["y"]))
+        )
+        cases.append(net | {"activation": figure.activation, "pair": figure.pair})
+    body = """
+        const { forward, loss, backward, apply, measure } = figure.maths;
+        return data.map(({ params, x, y, activation, pair }) => {
+          const { z, a } = forward(params, x, activation, pair);
+          const grads = backward(params, { z, a }, y, activation, pair);
+          const J = (p) => loss(p, x, y, activation, pair);
+          const measured = measure(J, params);
+          return { z, a, J: J(params), grads, after: apply(params, grads, 0.3), measured };
+        });
+    """
+    for (activation, pair, params, x, y), got in zip(
+        made, node("backprop", body, cases), strict=True
+    ):
+        known, output = ACTIVATIONS[activation], pair.rsplit("_", 1)
+        yhat, cache = mlp_forward(x, params, known.f, PAIRS[pair][3])
+        grads = mlp_backward(params, cache, y, known.df, loss=output[0], activation=output[1])
+        close = functools.partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-13)
+        for k in range(len(params)):
+            close(got["z"][k], cache["z"][k])
+            close(got["a"][k + 1], cache["a"][k + 1])
+            close(got["grads"]["dW"][k], grads[k][0])
+            close(got["grads"]["delta"][k], grads[k][1])
+            for j, theta in enumerate(gd_update(params, grads, 0.3)[k]):
+                close(got["after"][k][j], theta)
+        close(got["J"], PAIRS[pair][2](yhat, y))
+        numbers = measure(lambda p: _loss_of(p, x, y, known.f, pair), params)  # noqa: B023
+        for k, (dW, db) in enumerate(numbers):
+            np.testing.assert_allclose(got["measured"]["dW"][k], dW, atol=1e-9)
+            np.testing.assert_allclose(got["measured"]["delta"][k], db, atol=1e-9)
+
+
+def _loss_of(params: Any, x: Any, y: Any, g: Any, pair: str) -> float:
+    return PAIRS[pair][2](mlp_forward(x, params, g, PAIRS[pair][3])[0], y)
+
+
+def test_roads_equal_mlp_lib(node: Node) -> None:
+    rng = np.random.default_rng(12)
+    for sizes in ([2, 3, 2], [3, 2, 4, 1], [2, 2, 2, 2]):
+        weights = [rng.normal(size=(m, n)) for n, m in pairwise(sizes)]
+        params = [(W, np.zeros(len(W))) for W in weights]
+        x, y = rng.normal(size=sizes[0]), rng.random(sizes[-1])
+        _, cache = mlp_forward(x, params, activations.sigmoid, activations.sigmoid)
+        out = output_delta(cache["a"][-1], y, "half_sse", "sigmoid")
+        expected = path_products({"W": weights, "x": x, "t": y}, (1, 2, 1))
+        here = roads(params, cache["z"], out, activations.d_sigmoid, 0, 1, float(x[0]))
+        assert here == pytest.approx(expected, rel=1e-12)
+        body = "return figure.maths.roads(data.params, data.z, data.out, 'sigmoid', 0, 1, data.x);"
+        plain = [[W.tolist(), b.tolist()] for W, b in params]
+        z = [v.tolist() for v in cache["z"]]
+        sent = {"params": plain, "z": z, "out": out.tolist(), "x": float(x[0])}
+        assert node("backprop", body, sent) == pytest.approx(expected, rel=1e-12)
+
+
 def test_dead_intervals_of_the_lesson() -> None:
     (low, left), (right, high) = dead_intervals(activations.d_sigmoid)
     assert (low, high) == (-40, 40)
@@ -100,23 +195,59 @@ def test_dead_intervals_of_the_lesson() -> None:
     assert dead_intervals(activations.d_step) == [(-40, 40)]
 
 
-def _states(figure: type, count: int) -> list[Any]:
-    rng = np.random.default_rng(9)
-    made: list[Any] = [figure()]
-    for _ in range(count):
-        if figure is Activations:
-            first, second = rng.choice(list(LABELS), 2)
-            z = float(rng.integers(-120, 121) * 0.05)
-            w = float(rng.integers(-30, 31) / 10)
-            alpha = float(rng.integers(0, 51) / 100)
-            depth = int(rng.integers(1, 21))
-            made.append(Activations(str(first), str(second), z=z, w=w, alpha=alpha, depth=depth))
-        else:
-            scores = [float(v) for v in rng.integers(-60, 61, 3) / 10]
-            shift = float(rng.choice([0, 3, 100, 706, 708, 1000, -744, -1000]))
-            temperature = float(rng.integers(1, 101) / 10)
-            made.append(Softmax(scores=scores, shift=shift, temperature=temperature))
-    return made
+def _activations(rng: np.random.Generator) -> Activations:
+    first, second = rng.choice(list(LABELS), 2)
+    z = float(rng.integers(-120, 121) * 0.05)
+    w = float(rng.integers(-30, 31) / 10)
+    alpha = float(rng.integers(0, 51) / 100)
+    depth = int(rng.integers(1, 21))
+    return Activations(str(first), str(second), z=z, w=w, alpha=alpha, depth=depth)
+
+
+def _softmax(rng: np.random.Generator) -> Softmax:
+    scores = [float(v) for v in rng.integers(-60, 61, 3) / 10]
+    shift = float(rng.choice([0, 3, 100, 706, 708, 1000, -744, -1000]))
+    return Softmax(scores=scores, shift=shift, temperature=float(rng.integers(1, 101) / 10))
+
+
+def _backprop(rng: np.random.Generator) -> BackpropStepper:
+    sizes = [int(v) for v in (*rng.integers(1, 5, 2), *rng.integers(0, 5, 2), rng.integers(1, 5))]
+    if rng.random() < 0.3:
+        sizes = list(PRESETS[str(rng.choice(list(PRESETS)))])
+    return BackpropStepper(
+        sizes=sizes,
+        activation=str(rng.choice(list(PLAIN_LABELS))),
+        pair=str(rng.choice(list(PAIRS))),
+        mistake=str(rng.choice(list(MISTAKES))),
+        seed=int(rng.choice([0, 0, 1, 2, 7, 50])),
+        updates=int(rng.choice([0, 0, 1, 5])),
+        eta=float(rng.integers(1, 40) / 20),
+        step=int(rng.integers(0, 22)),
+        chosen=int(rng.integers(1, 81)),
+    )
+
+
+# figure → (how a random state is made, how many)
+STATES: dict[type, tuple[Callable[[np.random.Generator], Any], int]] = {
+    Activations: (_activations, 150),
+    BackpropStepper: (_backprop, 100),
+    Softmax: (_softmax, 150),
+}
+
+
+def _special(figure: type) -> list[Any]:
+    """States with the reader's own functions, right and wrong."""
+    if figure is Activations:
+        right = (activations.relu, activations.d_relu)
+        wrong = (activations.relu, lambda z: np.where(z >= 0, 1.0, 0.0))
+        return [
+            Activations("relu", own=right),
+            Activations("relu", own=wrong, z=-0.4),
+            Activations("tanh", own=(np.tanh, lambda z: 1 + np.tanh(z) ** 2)),
+        ]
+    if figure is BackpropStepper:
+        return [BackpropStepper(backward=function) for function in BACKWARD]
+    return []
 
 
 def _numbers(text: str) -> tuple[str, list[float]]:
@@ -126,29 +257,28 @@ def _numbers(text: str) -> tuple[str, list[float]]:
     return pattern.sub("#", text), [float(v) for v in pattern.findall(text)]
 
 
-@pytest.mark.parametrize("figure", [Activations, Softmax])
+@pytest.mark.parametrize("figure", list(STATES), ids=lambda figure: figure.name)
 def test_python_and_the_page_draw_the_same_picture(node: Node, figure: Any) -> None:
-    states = _states(figure, 150)
-    if figure is Activations:
-        right = (activations.relu, activations.d_relu)
-        wrong = (activations.relu, lambda z: np.where(z >= 0, 1.0, 0.0))
-        states += [Activations("relu", own=right), Activations("relu", own=wrong, z=-0.4)]
-        states.append(Activations("tanh", own=(np.tanh, lambda z: 1 + np.tanh(z) ** 2)))
+    make, count = STATES[figure]
+    rng = np.random.default_rng(9)
+    states = [figure(), *(make(rng) for _ in range(count)), *_special(figure)]
     views = node(figure.name, "return data.map(figure.view);", [f.state() for f in states])
-    for drawn, got in zip(states, views, strict=True):
-        expected = drawn.view()
+    for state, got in zip(states, views, strict=True):
+        expected = state.view()
         assert got["sentence"] == expected["sentence"]
         assert got["values"] == expected["values"]
         assert got["disabled"] == expected["disabled"]
+        limits = {key: list(value) for key, value in expected.get("limits", {}).items()}
+        assert got.get("limits", {}) == limits
         assert got["marks"].keys() == expected["marks"].keys()
         for name, attributes in expected["marks"].items():
             there = got["marks"][name]
             assert there.keys() == attributes.keys(), name
             for key, value in attributes.items():
-                if key == "text":
-                    assert there[key] == value, (name, drawn.state())
+                if key in ("text", "html"):
+                    assert there[key] == value, (name, state.state())
                     continue
                 shape, places = _numbers(value)
                 shape_there, places_there = _numbers(there[key])
                 assert shape_there == shape, name
-                assert places_there == pytest.approx(places, abs=0.11), (name, drawn.state())
+                assert places_there == pytest.approx(places, abs=0.11), (name, state.state())
