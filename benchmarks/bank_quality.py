@@ -77,6 +77,7 @@ def measure(step_id: str, quick: bool) -> Quality:
     step = bank.get(step_id)
     quality = Quality(step_id)
     hidden = HIDDEN[:1] if quick else HIDDEN
+    reference(step, quality, hidden)
     mistakes(step, quality, hidden)
     mutants(step, quality, QUICK_MUTANTS if quick else None)
     alternatives(step, quality, hidden)
@@ -84,6 +85,19 @@ def measure(step_id: str, quick: bool) -> Quality:
     speed(step, quality)
     quality.seconds = time.perf_counter() - start
     return quality
+
+
+# --------------------------------------------------------------------------------------
+# the reference: were it wrong, every mistake and mutant would look caught
+
+
+def reference(step: Step, quality: Quality, hidden: tuple[tuple[str, str], ...]) -> None:
+    """The reference earns all points, in the notebook and on hidden data."""
+    if evaluate(step, step.reference, LIMIT).points != step.points:
+        quality.problems.append("the reference does not earn all points in the notebook")
+    for salt, student in hidden:
+        if not passes(step, step.reference, salt, student):
+            quality.problems.append(f"the reference fails a hidden case of {salt}/{student}")
 
 
 # --------------------------------------------------------------------------------------

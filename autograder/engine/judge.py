@@ -249,7 +249,8 @@ class Run:
         right = {part: not all_wrong and part not in wrong for part in parts}
         if len(parts) == 1 and wrong:
             right = dict.fromkeys(parts, False)
-        conduct = [explain.changed(self.step, case, path) for path in outcome["changed"]]
+        said = (explain.changed(self.step, case, path) for path in outcome["changed"])
+        conduct = list(dict.fromkeys(said))  # one sentence for an input, however many arrays it has
         return CaseResult(
             case.name,
             case.kind,
@@ -465,7 +466,8 @@ def _pattern(run: Run, mine: Sequence[int]) -> str:
     truly = [run.expected[n]["value"] for n in (*worked, *drawn)]
     if same and not all(alike(truly[0], value) for value in truly[1:]):
         return "Your function gives the same answer whatever the input."
-    if worked and all(run.results[n].ok for n in worked):
+    printed = [n for n in mine if run.results[n].kind == "worked"]
+    if printed and all(run.results[n].ok for n in printed):
         return (
             "The lesson's numbers come out right and other inputs do not: something in your code "
             "fits the printed example only."
