@@ -6,7 +6,7 @@ ARGS ?=
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book strict test serve check format bench pins clean
+.PHONY: help setup book strict test serve lab check format bench pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -26,6 +26,9 @@ test: setup ## run the tests
 
 serve: book ## build the book and serve it on http://localhost:8000
 	@echo "Serving on http://localhost:8000 (Ctrl-C stops)" && $(PY) -m http.server --bind 127.0.0.1 --directory _build/html 8000
+
+lab: setup ## open the problem sets in JupyterLab, in a folder work/ of your own
+	@$(PY) -m autograder.cli work work && $(PY) -m jupyterlab work $(ARGS)
 
 check: setup ## lint, format and type check, changing nothing
 	@$(PY) -m ruff check .
