@@ -36,27 +36,31 @@ c.CourseDirectory.course_id = {course_id!r}
 c.ClearSolutions.code_stub = {{"python": {stub!r}}}
 c.ClearSolutions.text_stub = {text_stub!r}
 
-# A student who deletes a check must not escape it: nbgrader puts the cell back before grading.
-c.OverwriteCells.add_missing_cells = True
+# True: `nbgrader autograde` and formgrader's button run submissions in the sandbox, as `autograder
+# grade` does. False: nbgrader runs them itself, in your own account, where a submission can read
+# and change whatever you can.
+SANDBOX = True
 
-# `nbgrader autograde` and formgrader's button run submissions in the sandbox, as `autograder grade`
-# does.
-c.Autograde.sanitize_preprocessors = []
-c.Autograde.autograde_preprocessors = [
-    "autograder.grading.plug.Sandboxed",
-    "nbgrader.preprocessors.SaveAutoGrades",
-    "nbgrader.preprocessors.AssignLatePenalties",
-]
-
-# The sandbox's limits for one submission; `autograder.sandbox.limits` has all of them.
-# c.Sandbox.cell = 10.0
-# c.Sandbox.call = 5.0
-
-# Without the lines above nbgrader runs submissions in your own account. These limits keep an
-# endless loop or an endless printout from stopping it for long.
-c.Execute.timeout = 60
-c.Execute.interrupt_on_timeout = True
-c.LimitOutput.max_lines = 1000
+if SANDBOX:
+    c.Autograde.sanitize_preprocessors = []
+    c.Autograde.autograde_preprocessors = [
+        "autograder.grading.plug.Sandboxed",
+        "nbgrader.preprocessors.SaveAutoGrades",
+        "nbgrader.preprocessors.AssignLatePenalties",
+    ]
+    # The sandbox's limits for one submission; `autograder.sandbox.limits` has all of them.
+    # c.Sandbox.cell = 10.0
+    # c.Sandbox.call = 5.0
+else:
+    # Deleted cells are put back and copied ones tolerated; the rest is nbgrader as it comes.
+    c.Autograde.sanitize_preprocessors = [
+        "autograder.mend.Mended",
+        "nbgrader.preprocessors.CheckCellMetadata",
+    ]
+    # So that an endless loop or an endless printout does not stop it for long.
+    c.Execute.timeout = 60
+    c.Execute.interrupt_on_timeout = True
+    c.LimitOutput.max_lines = 1000
 
 # nbgrader starts the program `alembic` by name. It lives beside the Python that runs nbgrader,
 # which need not be on the PATH (in a virtual environment nobody activated, for example).
