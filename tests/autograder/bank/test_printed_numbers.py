@@ -1,10 +1,11 @@
-"""The long runs of lesson 12: what the wrong codes of the bank end at, as the course prints it."""
+"""Printed numbers that no single case of the bank shows: long runs, and ratios of any size."""
 
 import numpy as np
 import pytest
 
 import mlp_lib
 from autograder.bank.l12_training import fit_1d, fit_xor, outputs_of
+from autograder.bank.l13_deep import layer_grad_norms
 
 HALF = [0.5, 0.5, 0.5, 0.5]
 
@@ -47,3 +48,23 @@ def test_wrong_ways_to_fit_four_functions_end_at_the_printed_errors(mistake, err
     code = fit_1d.mistake(mistake).code["fit_1d"]
     found = [code(f)[1] for f in mlp_lib.FUNCTIONS_1D.values()]
     np.testing.assert_allclose(found, errors, atol=5.1e-5)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "act", "ratio"),
+    [
+        ("no-slope", "sigmoid", 0.8937),
+        ("g-for-slope", "sigmoid", 0.0027),
+        ("slope-at-a", "sigmoid", 1.793e-06),
+        ("reversed", "sigmoid", 6.494e05),
+        ("tiny-weights", "tanh", 0.8861),
+    ],
+)
+def test_wrong_norms_have_the_printed_ratio(mistake, act, ratio):
+    norms = layer_grad_norms.mistake(mistake).code["layer_grad_norms"](act)
+    assert norms[0] / norms[-1] == pytest.approx(ratio, rel=0.02 if ratio == 0.0027 else 3e-4)
+
+
+def test_the_exploding_chain_ends_at_the_printed_gradient():
+    chain = layer_grad_norms.mistake("exploding-chain").code["layer_grad_norms"]("relu")
+    assert chain[0] == 130816
