@@ -1,0 +1,90 @@
+"""The figures of a single layer agree with mlp_lib, in both languages, and say what they show."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mlp_lib import neuron_forward
+from mlp_lib.interactive.neuron import BENDS, Neuron
+
+Node = Callable[[str, str, Any], Any]
+NUMBER = re.compile(r"-?\d+\.?\d*")
+
+
+def tenths(rng: np.random.Generator, limit: int, count: int) -> list[float]:
+    """Settings as the sliders make them."""
+    return [float(v) / 10 for v in rng.integers(-10 * limit, 10 * limit + 1, count)]
+
+
+def same_picture(node: Node, states: list[Any]) -> None:
+    """The page's view of each state has the marks, texts and sentence that Python's has."""
+    views = node(states[0].name, "return data.map(figure.view);", [s.state() for s in states])
+    for state, got in zip(states, views, strict=True):
+        expected = state.view()
+        for key in ("sentence", "values", "disabled"):
+            assert got[key] == expected[key], state.state()
+        assert got["marks"].keys() == expected["marks"].keys()
+        for name, attributes in expected["marks"].items():
+            there = got["marks"][name]
+            assert there.keys() == attributes.keys(), name
+            for key, value in attributes.items():
+                if key in ("text", "html", "class"):
+                    assert there[key] == value, (name, state.state())
+                    continue
+                assert NUMBER.sub("#", there[key]) == NUMBER.sub("#", value), name
+                places = [[float(v) for v in NUMBER.findall(text)] for text in (there[key], value)]
+                assert places[0] == pytest.approx(places[1], abs=0.11), (name, state.state())
+
+
+def neurons() -> list[Neuron]:
+    rng = np.random.default_rng(1)
+    made = [Neuron(), Neuron(x=[0.1, 0.1, 0.0], w=[1.0, 2.0, 1.0], b=-0.3, activation="step")]
+    for _ in range(150):
+        x, w, b = tenths(rng, 2, 3), tenths(rng, 2, 3), tenths(rng, 3, 1)[0]
+        made.append(Neuron(x=x, w=w, b=b, activation=str(rng.choice(list(BENDS)))))
+    return made
+
+
+def test_neuron_draws_the_same_picture(node: Node) -> None:
+    same_picture(node, neurons())
+
+
+def test_neuron_is_that_of_mlp_lib(node: Node) -> None:
+    rng = np.random.default_rng(2)
+    cases = [
+        [rng.normal(size=3).tolist(), rng.normal(size=3).tolist(), float(rng.normal()), bend]
+        for bend in BENDS
+        for _ in range(300)
+    ]
+    body = "return data.map(([x, w, b, bend]) => figure.maths.neuron(x, w, b, bend));"
+    for (x, w, b, bend), got in zip(cases, node("neuron", body, cases), strict=True):
+        # z is rounded to twelve decimals
+        assert got["z"] == pytest.approx(np.dot(w, x) + b, abs=1e-12)
+        assert got["a"] == pytest.approx(neuron_forward(x, w, b, BENDS[bend][2]), abs=1e-11)
+        assert got["parts"] == pytest.approx([*np.multiply(w, x), b], abs=1e-12)
+        assert got["sums"] == pytest.approx(np.cumsum([*np.multiply(w, x), b]), abs=1e-11)
+
+
+def test_bends_have_the_values_of_mlp_lib_at_their_corners(node: Node) -> None:
+    z = [0.0, -0.0, 5e-324, -5e-324, 1e-12, -1e-12, 36.7, -36.7, 745.2, -745.2]
+    body = "return data.z.map((v) => figure.maths.BENDS[data.bend](v));"
+    for bend, (_, _, g) in BENDS.items():
+        got = node("neuron", body, {"z": z, "bend": bend})
+        np.testing.assert_allclose(got, g(np.array(z)), rtol=1e-13, atol=1e-307)
+
+
+def test_neuron_of_the_lesson() -> None:
+    said = Neuron(x=[0.5] * 3, w=[1.0] * 3, b=1.0).sentence()
+    assert "add up to z = 2.5" in said
+    assert "Sigmoid makes of it a = 0.9241" in said
+    assert "z = 1.3; w₂x₂ pulls most, upwards" in Neuron().sentence()
+    at_zero = Neuron(x=[0.1, 0.1, 0.0], w=[1.0, 2.0, 1.0], b=-0.3)
+    assert 0.1 + 0.2 - 0.3 != 0
+    for bend, a in (("step", "0"), ("sgn", "1"), ("relu", "0"), ("sigmoid", "0.5000")):
+        at_zero.activation = bend
+        assert at_zero.sentence().endswith(f"a = {a}.")
