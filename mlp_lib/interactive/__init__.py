@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlp_lib.interactive.activations import Activations
     from mlp_lib.interactive.backprop import BackpropStepper
-    from mlp_lib.interactive.chain import Chain
     from mlp_lib.interactive.neuron import Neuron
     from mlp_lib.interactive.softmax import Softmax
 
-__all__ = ["Activations", "BackpropStepper", "Chain", "Neuron", "Softmax"]
+__all__ = ["Activations", "BackpropStepper", "Neuron", "Softmax"]
 
 # Class → module; loaded when first asked for, so that importing one figure loads one.
 _HOME = {
     "Activations": "activations",
     "BackpropStepper": "backprop",
     "Neuron": "neuron",
-    "Chain": "chain",
     "Softmax": "softmax",
 }
 
