@@ -263,4 +263,4 @@ def act(action: str, label: str, *, pace: int | None = None, name: str | None = 
     attributes = {"type": "button", "data-lm-act": action, "data-lm-suppress-shortcuts": "true"}
     if pace is not None:
         attributes |= {"data-lm-pace": str(pace), "aria-pressed": "false"}
-    return element("button", attributes | ({"aria-label": name} if name else {}), label)
+    return element("button", attributes | {"aria-label": name or label}, label)

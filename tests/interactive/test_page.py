@@ -88,6 +88,8 @@ def test_moves_by_keyboard_alone(open_page: Open, figure: Any) -> None:
         seen.append(page.evaluate(f"({NAME})(document.activeElement)"))
         before, kind = spoken(page), page.evaluate("document.activeElement.type")
         key = {"range": "ArrowRight", "select-one": "ArrowDown", "button": "Space"}[kind]
+        if page.evaluate("(({ value, max }) => max && value === max)(document.activeElement)"):
+            key = "ArrowLeft"
         pressed = page.evaluate("document.activeElement.ariaPressed")
         page.keyboard.press(key)
         if pressed != "true":

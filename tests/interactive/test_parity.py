@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from mlp_lib import ACTIVATIONS, activations, gd_update, mlp_backward, mlp_forward, softmax
+from mlp_lib.chain import chain_backward, chain_forward
 from mlp_lib.col import path_products
 from mlp_lib.delta import output_delta
-from mlp_lib.interactive import Activations, BackpropStepper, Softmax
+from mlp_lib.interactive import Activations, BackpropStepper, Chain, Softmax
 from mlp_lib.interactive.activations import LABELS, dead_intervals
 from mlp_lib.interactive.backprop import LABELS as PLAIN_LABELS
 from mlp_lib.interactive.backprop import MISTAKES, PAIRS, PRESETS, drawn, measure, roads
@@ -41,6 +42,18 @@ def _raises(params: Any, cache: Any, y: Any, dg: Any) -> Any:
     raise KeyError("a < b")
 
 
+def _weight_inverted(w: Any, cache: Any, y: Any, dg: Any) -> Any:
+    dw, delta, e = chain_backward(w, cache, y, dg)
+    e[:-1] = delta[1:] / w[1:]
+    return dw, delta, e
+
+
+CHAIN_BACKWARD = (
+    chain_backward,
+    _weight_inverted,
+    lambda *given: chain_backward(*given)[0],
+    lambda *given: (None, [1, 2], [np.nan] * 4),
+)
 BACKWARD = (mlp_backward, _forgets_the_transpose, _wrong_shape, _raises)
 
 
@@ -113,6 +126,35 @@ def test_naive_softmax_overflows_like_numpy(node: Node) -> None:
         np.testing.assert_allclose(values, naive_softmax(z)[1], rtol=RTOL)
     assert math.isnan(got[0][0])
     assert got[0][1] == 0
+
+
+@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+def test_chain_equals_mlp_lib(node: Node, name: str) -> None:
+    rng, known = np.random.default_rng(13), ACTIVATIONS[name]
+    cases = [
+        {
+            "w": rng.uniform(-2, 2, depth).tolist(),
+            "a0": float(rng.normal()),
+            "y": float(rng.normal()),
+        }
+        for depth in rng.integers(1, 21, 40)
+    ]
+    body = """
+        const { chainForward, chainBackward, chainMeasured, ACTIVATIONS } = figure.maths;
+        const { f, df } = ACTIVATIONS[data.name];
+        return data.cases.map(({ w, a0, y }) => {
+          const cache = chainForward(w, a0, (v) => f(v));
+          const measured = chainMeasured(w, a0, y, (v) => f(v));
+          return { ...cache, ...chainBackward(w, cache, y, (v) => df(v)), measured };
+        });
+    """
+    for case, got in zip(cases, node("chain", body, {"name": name, "cases": cases}), strict=True):
+        z, a = chain_forward(case["w"], case["a0"], known.f)
+        dw, delta, e = chain_backward(case["w"], (z, a), case["y"], known.df)
+        for key, expected in {"z": z, "a": a, "dw": dw, "delta": delta, "e": e}.items():
+            np.testing.assert_allclose(got[key], expected, rtol=1e-12, atol=1e-300)
+        if name not in ("relu", "leaky_relu", "step"):  # kinks
+            assert got["measured"] == pytest.approx(dw[0], rel=1e-6, abs=1e-8)
 
 
 def _nets(count: int) -> list[BackpropStepper]:
@@ -227,10 +269,25 @@ def _backprop(rng: np.random.Generator) -> BackpropStepper:
     )
 
 
+def _chain(rng: np.random.Generator) -> Chain:
+    tenths = lambda n, size: [float(v) for v in rng.integers(-n, n + 1, size) / 10]  # noqa: E731
+    rest, a0, y = *tenths(30, 1), *tenths(20, 2)
+    return Chain(
+        str(rng.choice(list(LABELS))),
+        depth=int(rng.integers(1, 7)),
+        w=tenths(30, 3),
+        rest=rest,
+        a0=a0,
+        y=y,
+        step=int(rng.integers(0, 32)),
+    )
+
+
 # figure → (how a random state is made, how many)
 STATES: dict[type, tuple[Callable[[np.random.Generator], Any], int]] = {
     Activations: (_activations, 150),
     BackpropStepper: (_backprop, 100),
+    Chain: (_chain, 150),
     Softmax: (_softmax, 150),
 }
 
@@ -247,6 +304,8 @@ def _special(figure: type) -> list[Any]:
         ]
     if figure is BackpropStepper:
         return [BackpropStepper(backward=function) for function in BACKWARD]
+    if figure is Chain:
+        return [Chain("tanh", depth=4, backward=function) for function in CHAIN_BACKWARD]
     return []
 
 
