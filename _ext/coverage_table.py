@@ -23,28 +23,36 @@ NAMES = {"notation": "Notation", "tools": "Tools", "slips": "Slips"}
 
 
 @cache
-def places(folder: Path) -> dict[str, str]:
-    """Every label in the pages of a folder with the link to it, in MyST."""
-    links = {}
+def places(folder: Path) -> dict[str, tuple[str, str]]:
+    """For every label in the pages of a folder, the name of its page and the reference in MyST."""
+    found = {}
     for page in sorted(folder.glob("*.md")):
         number = page.stem.split("-")[0]
         name = f"Lesson {int(number)}" if number.isdigit() else NAMES.get(page.stem, page.stem)
         for k, (heading, equation) in enumerate(LABEL.findall(page.read_text(encoding="utf-8"))):
             if equation:
-                links[equation] = f"{name}, equation {{eq}}`{equation}`"
+                found[equation] = name, f"{{eq}}`{equation}`"
             else:  # the first label is the page's own, and its title says which page it is
-                links[heading] = f"{name}: {{ref}}`{heading}`" if k else f"{{ref}}`{heading}`"
-    return links
+                found[heading] = name if k else "", f"{{ref}}`{heading}`"
+    return found
 
 
-def table(rows: list[dict[str, Any]], links: dict[str, str]) -> list[str]:
+def table(rows: list[dict[str, Any]], found: dict[str, tuple[str, str]]) -> list[str]:
     """The lines of a MyST table."""
-    lines = ["| | what | how | where |", "|---|---|---|---|"]
+    lines = ["| | what | where | how |", "|---|---|---|---|"]
     for row in rows:
+        by_page: dict[str, list[str]] = {}
+        for label in row["at"]:
+            # a label that is not found becomes an unresolved reference, which stops the build
+            name, reference = found.get(label, ("", f"{{ref}}`{label}`"))
+            by_page.setdefault(name, []).append(reference)
+        at = "; ".join(
+            f"{name}: {', '.join(references)}" if name else ", ".join(references)
+            for name, references in by_page.items()
+        )
         code = ", ".join(f"`{name}`" for name in row.get("code", []))
         how = f"{row['how']}: {code}" if code else row["how"]
-        at = "; ".join(links.get(label, f"{{ref}}`{label}`") for label in row["at"])
-        lines.append(f"| {row['id']} | {row['what']} | {how} | {at} |")
+        lines.append(f"| {row['id']} | {row['what']} | {at} | {how} |")
     return lines
 
 
