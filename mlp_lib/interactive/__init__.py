@@ -8,16 +8,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlp_lib.interactive.activations import Activations
     from mlp_lib.interactive.backprop import BackpropStepper
+    from mlp_lib.interactive.chain import Chain
+    from mlp_lib.interactive.losses import Losses
     from mlp_lib.interactive.neuron import Neuron
     from mlp_lib.interactive.softmax import Softmax
 
-__all__ = ["Activations", "BackpropStepper", "Neuron", "Softmax"]
+__all__ = [
+    "Activations",
+    "BackpropStepper",
+    "Chain",
+    "Losses",
+    "Neuron",
+    "Softmax",
+]
 
 # Class → module; loaded when first asked for, so that importing one figure loads one.
 _HOME = {
     "Activations": "activations",
     "BackpropStepper": "backprop",
+    "Losses": "losses",
     "Neuron": "neuron",
+    "Chain": "chain",
     "Softmax": "softmax",
 }
 

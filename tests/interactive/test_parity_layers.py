@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlp_lib import neuron_forward
+from mlp_lib import accuracy, bce, cce, grad_bce, grad_mse, likelihood, mse, neuron_forward, nll
+from mlp_lib.interactive.losses import Losses, predictions
 from mlp_lib.interactive.neuron import BENDS, Neuron
 
 Node = Callable[[str, str, Any], Any]
@@ -88,3 +89,75 @@ def test_neuron_of_the_lesson() -> None:
     for bend, a in (("step", "0"), ("sgn", "1"), ("relu", "0"), ("sigmoid", "0.5000")):
         at_zero.activation = bend
         assert at_zero.sentence().endswith(f"a = {a}.")
+
+
+def test_losses_draw_the_same_picture(node: Node) -> None:
+    rng = np.random.default_rng(3)
+    made = [Losses(), Losses(yhat=0.0), Losses(yhat=1.0, y=0), Losses(p=[1.0] * 4)]
+    made += [Losses(p=[0.01] * 4), Losses(p=[0.4] * 4), Losses(p=[0.0, 0.5, 0.5, 1.0])]
+    for _ in range(200):
+        yhat, *p = (rng.integers(0, 101, 5) / 100).tolist()
+        made.append(Losses(yhat=yhat, y=int(rng.integers(2)), p=p))
+    same_picture(node, made)
+
+
+def test_losses_are_those_of_mlp_lib(node: Node) -> None:
+    rng = np.random.default_rng(4)
+    edges = [0.0, 1.0, 1e-12, 1e-13, 1 - 1e-12, 1e-300, 0.5]
+    p = [*edges, *rng.random(500).tolist(), *(10 ** rng.uniform(-16, 0, 200)).tolist()]
+    y = [float(v) for v in rng.integers(0, 2, len(p))]
+    names = "bce", "gradBce", "mse", "gradMse"
+    body = "const m = figure.maths; return data.p.map((p, i) => {names});".replace(
+        "{names}", "[" + ", ".join(f"m.{name}([p], [data.y[i]])" for name in names) + "]"
+    )
+    for at, target, got in zip(p, y, node("losses", body, {"p": p, "y": y}), strict=True):
+        expected = [f([at], [target]) for f in (bce, grad_bce, mse, grad_mse)]
+        for mine, theirs in zip(got, expected, strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-13, atol=1e-307)
+    body = "const m = figure.maths; return {names};".replace(
+        "{names}", "[" + ", ".join(f"m.{name}(data.p, data.y)" for name in names) + "]"
+    )
+    for mine, f in zip(
+        node("losses", body, {"p": p, "y": y}), (bce, grad_bce, mse, grad_mse), strict=True
+    ):
+        np.testing.assert_allclose(mine, f(p, y), rtol=1e-12, atol=1e-307)
+
+
+def test_likelihoods_are_those_of_mlp_lib(node: Node) -> None:
+    rng = np.random.default_rng(5)
+    body = "const m = figure.maths; return data.map(([P, Y]) => [m.cce(P, Y), m.each(P, Y), "
+    body += "m.nll(P, Y), m.likelihood(P, Y), m.right(P, Y)]);"
+    cases = []
+    for _ in range(300):
+        m, K = rng.integers(1, 7, 2)
+        P = rng.dirichlet(np.full(K, 0.3), m)
+        P[P < 0.02] = 0.0
+        cases.append([P.tolist(), np.eye(K)[rng.integers(0, K, m)].tolist()])
+    for (P, Y), got in zip(cases, node("losses", body, cases), strict=True):
+        wholly = [cce(P, Y), cce(P, Y, per_example=True), nll(P, Y), likelihood(P, Y)]
+        for mine, theirs in zip(got, wholly, strict=False):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-13, atol=1e-15)
+        if len(P[0]) > 1:  # a single column means one half to `accuracy`
+            assert np.mean(got[4]) == pytest.approx(accuracy(P, Y))
+
+
+def test_losses_of_the_lesson() -> None:
+    P, _ = predictions([0.8, 0.7, 0.7, 0.6])
+    table = [[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.1, 0.2, 0.7], [0.6, 0.2, 0.2]]
+    np.testing.assert_allclose(P, table, atol=1e-15)
+    said = Losses().sentence()
+    assert "−ln p = 1.6094" in said
+    assert "likelihood 0.2352, minus its logarithm 1.4473, mean 0.3618; 4 of 4" in said
+    marks = Losses().view()["marks"]
+    assert [marks[f"loss-{i}"]["text"] for i in range(4)] == [
+        "0.2231",
+        "0.3567",
+        "0.3567",
+        "0.5108",
+    ]
+    assert marks["cce"] == marks["bce"] == {"text": "1.6094"}
+    wrong = Losses(yhat=0.0, p=[0.8, 0.7, 0.7, 0.3])
+    assert "−ln p = 27.631" in wrong.sentence()
+    assert "the code replaces 0 by 10⁻¹²" in wrong.sentence()
+    assert wrong.sentence().endswith("3 of 4 classified correctly.")
+    assert wrong.view()["marks"]["hit-3"]["text"] == "✗"
