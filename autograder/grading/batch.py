@@ -31,9 +31,6 @@ from autograder.sandbox.host import Sandbox
 from autograder.sandbox.limits import Limits, SandboxError
 from autograder.sandbox.tiers import Tier
 
-STRIKES = 3
-"""Times that a submission may be under way when a worker dies, before it is given up."""
-
 
 @dataclass(frozen=True)
 class Options:
@@ -234,34 +231,43 @@ def process(
             for task in tasks:
                 yield task, attempt(worker, task)
         return
-    waiting = list(reversed(tasks))
-    strikes: dict[Task, int] = {}
+    suspects: list[Task] = []
+    waiting = list(tasks)
     while waiting:
-        pool = ProcessPoolExecutor(
-            min(workers, len(waiting)),
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_start_worker,
-            initargs=arguments,
-        )
-        running: dict[Future[Result | str], Task] = {}
+        with contextlib.suppress(BrokenProcessPool):
+            yield from _pool(waiting, suspects, workers, arguments)
+    for task in suspects:  # each by itself, so that only the one that kills its worker is lost
         try:
-            while waiting or running:
-                while waiting and len(running) < 2 * workers:
-                    task = waiting.pop()
-                    running[pool.submit(_work, task)] = task
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    found = future.result()
-                    yield running.pop(future), found
+            yield from _pool([task], [], 1, arguments)
         except BrokenProcessPool:
-            for task in running.values():
-                strikes[task] = strikes.get(task, 0) + 1
-                if strikes[task] >= STRIKES:
-                    yield task, f"a worker died {STRIKES} times while this was under way"
-                else:
-                    waiting.append(task)
-        finally:
-            _close(pool)
+            yield task, "the worker that graded it died twice"
+
+
+def _pool(
+    waiting: list[Task], under_way: list[Task], workers: int, arguments: tuple[Any, ...]
+) -> Iterator[tuple[Task, Result | str]]:
+    """Grade what waits; when a worker dies, what was under way is left in that list."""
+    pool = ProcessPoolExecutor(
+        min(workers, len(waiting)),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_start_worker,
+        initargs=arguments,
+    )
+    running: dict[Future[Result | str], Task] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < 2 * workers:
+                task = waiting.pop(0)
+                running[pool.submit(_work, task)] = task
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                found = future.result()
+                yield running.pop(future), found
+    except BrokenProcessPool:
+        under_way += running.values()
+        raise
+    finally:
+        _close(pool)
 
 
 def _close(pool: ProcessPoolExecutor) -> None:

@@ -163,8 +163,9 @@ def time_stamp(task: Task) -> str | None:
 def _refused(result: Result, template: Template, reason: str) -> tuple[Result, dict[str, Any]]:
     result["status"], result["reason"] = "refused", reason
     for slot in template.slots.values():
-        if slot.role in ("check", "test", "manual", "task"):
-            result["cells"][slot.grade_id] = _entry(slot.role, 0.0, slot.points, False)
+        if slot.role != "locked":
+            score = None if slot.role == "answer" else 0.0
+            result["cells"][slot.grade_id] = _entry(slot.role, score, slot.points, False)
     cells = notebook.blank(template)
     for cell in cells:
         if cell.role in ("check", "test"):

@@ -28,7 +28,7 @@ np.linalg.norm = lambda *a, **k: 0.0
 """,
     "patched builtins": """
 import builtins
-builtins.all = builtins.any = lambda *a: True
+builtins.abs = lambda x: 0.0
 builtins.AssertionError = KeyError
 builtins.repr = lambda x: "1.0"
 builtins.print = lambda *a, **k: None
