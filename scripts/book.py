@@ -59,6 +59,27 @@ def remove_old_pages() -> None:
             page.unlink()
 
 
+# what a reader of the build's output need not see
+NOISE = ("IPKernelApp] WARNING", "Use IPC transport")
+
+
+def run(command: list[str], environment: dict[str, str]) -> tuple[int, list[str]]:
+    """Run the build, show what it prints as it comes, and return the status and the complaints."""
+    complaints = []
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, encoding="utf-8", errors="replace",
+    ) as build:  # fmt: skip
+        assert build.stdout is not None
+        for line in build.stdout:
+            if any(noise in line for noise in NOISE):
+                continue
+            print(line, end="", flush=True)
+            if "WARNING:" in line or "ERROR:" in line:
+                complaints.append(line.strip())
+    return build.returncode, complaints
+
+
 def main() -> int:
     """Build; return the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -73,9 +94,13 @@ def main() -> int:
     # the kernel of a lesson is this interpreter, whatever kernels the user has registered
     environment = os.environ | {"PYDEVD_DISABLE_FILE_VALIDATION": "1", "OPENBLAS_NUM_THREADS": "1"}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
-    status = subprocess.run([*command, "."], cwd=ROOT, env=environment, check=False).returncode
+    status, complaints = run([*command, "."], environment)
     if status != 0:
-        print("The book was not built: a message above names page and line.", file=sys.stderr)
+        # Sphinx does not repeat the warnings of pages that it has cached
+        shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
+        print("The book was not built:", *complaints[:20], sep="\n  ", file=sys.stderr)
+        if not complaints:
+            print("  the error above says why", file=sys.stderr)
         return status
     remove_old_pages()
     page = BUILD / "html" / "index.html"

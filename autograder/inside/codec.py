@@ -267,7 +267,7 @@ def _extension(code: int, data: bytes) -> Tree:
     if count * dtype.itemsize != len(data) - offset:
         raise ProtocolError("an array whose shape does not fit its data")
     array = np.frombuffer(data, dtype=dtype, offset=offset, count=count).reshape(shape)
-    if dtype.kind == "b" and array.view(np.uint8).max(initial=0) > 1:
+    if dtype.kind == "b" and bool(np.any(array.view(np.uint8) > 1)):
         raise ProtocolError("a boolean that is neither true nor false")
     return array.copy()
 
