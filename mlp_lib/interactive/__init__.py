@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mlp_lib.interactive.chain import Chain
     from mlp_lib.interactive.losses import Losses
     from mlp_lib.interactive.neuron import Neuron
+    from mlp_lib.interactive.outer import OuterProduct
     from mlp_lib.interactive.softmax import Softmax
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Chain",
     "Losses",
     "Neuron",
+    "OuterProduct",
     "Softmax",
 ]
 
@@ -28,6 +30,7 @@ _HOME = {
     "BackpropStepper": "backprop",
     "Losses": "losses",
     "Neuron": "neuron",
+    "OuterProduct": "outer",
     "Chain": "chain",
     "Softmax": "softmax",
 }
