@@ -11,6 +11,7 @@ import html
 import os
 from typing import Any
 
+from autograder.bank.equations import HOME
 from autograder.engine.explain import Failure, Named
 from autograder.engine.judge import RULE, StepResult
 
@@ -24,18 +25,20 @@ KINDS = {"worked": "the lesson's numbers", "edge": "an edge case", "random": "ra
 
 
 def lesson_url(lesson: str, equation: str = "") -> str:
-    """Return the address of a lesson, or of one of its equations; "" when the book has none.
+    """Return the address of an equation, or of a lesson; "" when the book has none.
 
     The environment variable BACKPROP_BOOK says where the book is published.
     """
     base = os.environ.get("BACKPROP_BOOK", "").rstrip("/")
     if not base:
         return ""
+    lesson = HOME.get(equation, lesson)
     return f"{base}/lessons/{lesson}.html" + (f"#equation-{equation}" if equation else "")
 
 
 def lesson_words(lesson: str, equation: str = "") -> str:
     """Name a lesson, and one of its equations by its label, for readers without a link."""
+    lesson = HOME.get(equation, lesson)
     words = f"lesson {int(lesson[:2])} ({lesson[3:].replace('-', ' ')})"
     return words + (f", equation {equation}" if equation else "")
 
