@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mlp_lib.interactive.losses import Losses
     from mlp_lib.interactive.neuron import Neuron
     from mlp_lib.interactive.outer import OuterProduct
+    from mlp_lib.interactive.perceptron import Perceptron
     from mlp_lib.interactive.softmax import Softmax
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Losses",
     "Neuron",
     "OuterProduct",
+    "Perceptron",
     "Softmax",
 ]
 
@@ -31,6 +33,7 @@ _HOME = {
     "Losses": "losses",
     "Neuron": "neuron",
     "OuterProduct": "outer",
+    "Perceptron": "perceptron",
     "Chain": "chain",
     "Softmax": "softmax",
 }
