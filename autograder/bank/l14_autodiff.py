@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -732,6 +733,11 @@ def drive(fns, lines, inputs, times=1):
 """Run a few lines with Values, walk back from y, and return y.data and the inputs' gradients."""
 
 
+UNARY = ("sigmoid", "tanh", "relu", "exp", "log")
+SUMS, FUNCTIONS = "sums and products", "sigmoid, tanh, relu, exp, log"
+"""The two parts of the step: a case without functions bears on the first."""
+
+
 def graph(
     kind: Callable[..., Case],
     name: str,
@@ -744,7 +750,9 @@ def graph(
     names = (Number("y"), *(Number(f"∂y/∂{name}") for name in inputs))
     settings = {"times": times} if times > 1 else {}
     made = call("Value", lines=lines, inputs=inputs, **settings)
-    return kind(name, made, driver=GRAPH, returns=Several(*names), **options)
+    used = any(f".{function}()" in line for line in lines for function in UNARY)
+    part = FUNCTIONS if used else SUMS
+    return kind(name, made, driver=GRAPH, returns=Several(*names), part=part, **options)
 
 
 def agrees_with_chain(answer: Answer) -> str | None:
@@ -793,33 +801,35 @@ def _network() -> tuple[list[str], dict[str, float]]:
             lines += [f"a{i + 1} = z1_{i + 1}.sigmoid()" for i in range(len(bias))]
             below = [f"a{i + 1}" for i in range(len(bias))]
     powers = " + ".join(f"z2_{i}.exp()" for i in (1, 2, 3, 4))
-    return [*lines, f"y = ({powers}).log() + -1 * z2_2"], inputs
+    return [*lines, f"y = ({powers}).log() + z2_2 * -1"], inputs
 
 
-UNARY = ("sigmoid", "tanh", "relu", "exp", "log")
-BINARY = ("{a} + {b}", "{a} * {b}", "{number} * {a}", "{a} * {number}", "{a} + {number}")
+BINARY = (
+    "{a} + {b}",
+    "{a} * {b}",
+    "{a} * {b} * 0.5",
+    "{a} + {a}",
+    "{a} * {a} * 0.4",
+    "{a} * {number}",
+    "{a} + {number}",
+)
 
 
 def value_cases(rng: np.random.Generator) -> Iterator[Case]:
     """Yield graphs in which every operation occurs and values are used more than once."""
-    for size in (3, 4):
+    for size, functions in ((3, ()), (3, UNARY), (4, UNARY)):
         names = list("abcd"[:size])
-        inputs = {
-            name: round(float(x), 3)
-            for name, x in zip(names, generic(rng, size, low=0.3, high=1.6), strict=True)
-        }
+        numbers = np.round(generic(rng, size, low=0.3, high=1.6), 3).tolist()
+        inputs = dict(zip(names, numbers, strict=True))
         lines: list[str] = []
-        todo = rng.permutation(
-            [*UNARY, *BINARY, "{number} + {a}", "{a} * {a}", "{a} + {a}"]
-        ).tolist()
-        for k, form in enumerate(todo):
+        for form in rng.permutation([*functions, *BINARY]).tolist():
             a, b = rng.choice(names, size=2, replace=False).tolist()
-            number = round(float(generic(rng, low=0.3, high=1.6)), 2)
-            made = form.format(a=a, b=b, number=number) if "{" in form else _unary(form, a)
-            new = f"v{k + 1}"
-            lines.append(f"{new} = ({made}).tanh()" if form == "{a} * {a}" else f"{new} = {made}")
-            names.append(new)
-        ends = [name for name in names if not any(name in line.split("= ")[1] for line in lines)]
+            number = round(float(generic(rng, low=0.3, high=0.9)), 2)
+            made = _unary(form, a) if form in UNARY else form.format(a=a, b=b, number=number)
+            names.append(f"v{len(lines) + 1}")
+            lines.append(f"{names[-1]} = {made}")
+        used = set(re.findall(r"[a-z]\d*", " ".join(line.split("= ")[1] for line in lines)))
+        ends = [name for name in names if name not in used]
         lines.append(f"y = {' + '.join([*ends, names[-1]])} + {names[-2]} * a")
         yield graph(random, f"{size} inputs, {len(lines)} lines", lines, inputs)
 
@@ -830,7 +840,7 @@ def _unary(name: str, a: str) -> str:
     if name == "exp":
         return f"({a}.tanh() * 0.7).exp()"
     if name == "relu":
-        return f"{a}.relu() + (-0.6 * {a}).relu()"
+        return f"{a}.relu() + ({a} * -0.6).relu()"
     return f"{a}.{name}()"
 
 
@@ -1140,18 +1150,11 @@ value = Step(
                 "a1 = (w1 * 0.8).sigmoid()",
                 "a2 = (w2 * a1).sigmoid()",
                 "a3 = (w3 * a2).sigmoid()",
-                "y = 0.5 * ((a3 + -1.0) * (a3 + -1.0))",
+                "y = (a3 + -1.0) * (a3 + -1.0) * 0.5",
             ],
             {"w1": 0.5, "w2": -1.5, "w3": 2.0},
             gives=[0.0645, 0.0098, -0.0204, -0.0239],
             rules=(agrees_with_chain,),
-        ),
-        graph(
-            worked,
-            "the network of lesson 9",
-            *_network(),
-            rules=(agrees_with_network,),
-            repeat=False,
         ),
         graph(edge, "y is the input itself", ["y = a"], {"a": -1.7}),
         graph(edge, "an input that is not used", ["y = a * 3.0"], {"a": 0.6, "b": 1.1}),
@@ -1217,6 +1220,13 @@ value = Step(
             {"a": 0.7, "b": 1.9},
         ),
         graph(edge, "backward called three times", LESSON, {"a": 0.4, "b": 1.7}, times=3),
+        graph(
+            edge,
+            "the network of lesson 9",
+            *_network(),
+            rules=(agrees_with_network,),
+            repeat=False,
+        ),
         graph(
             edge,
             "a chain 10,000 deep",
@@ -1302,6 +1312,7 @@ value = Step(
             "3 * a asks the number first and then a.__rmul__(3). A constant is a node without "
             "parents, on either side.",
             OnlyLeft,
+            shows_on=("edge",),
         ),
         _wrong(
             "no-numbers",
