@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from mlp_lib.interactive.activations import Activations
     from mlp_lib.interactive.backprop import BackpropStepper
     from mlp_lib.interactive.chain import Chain
+    from mlp_lib.interactive.descent import GradientDescent
+    from mlp_lib.interactive.gradcheck import GradientCheck
     from mlp_lib.interactive.losses import Losses
     from mlp_lib.interactive.neuron import Neuron
     from mlp_lib.interactive.outer import OuterProduct
@@ -19,6 +21,8 @@ __all__ = [
     "Activations",
     "BackpropStepper",
     "Chain",
+    "GradientCheck",
+    "GradientDescent",
     "Losses",
     "Neuron",
     "OuterProduct",
@@ -35,6 +39,8 @@ _HOME = {
     "OuterProduct": "outer",
     "Perceptron": "perceptron",
     "Chain": "chain",
+    "GradientCheck": "gradcheck",
+    "GradientDescent": "descent",
     "Softmax": "softmax",
 }
 

@@ -22,7 +22,7 @@ _SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 def _fixed(x: float, decimals: int) -> str:
     """Like JavaScript's toFixed: a tie of the exact binary value goes away from zero."""
-    return str(Decimal(x).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP))
+    return f"{Decimal(x).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP):f}"
 
 
 def power(exponent: int) -> str:

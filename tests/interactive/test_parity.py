@@ -15,11 +15,23 @@ from mlp_lib import ACTIVATIONS, activations, gd_update, mlp_backward, mlp_forwa
 from mlp_lib.chain import chain_backward, chain_forward
 from mlp_lib.col import path_products
 from mlp_lib.delta import output_delta
-from mlp_lib.interactive import Activations, BackpropStepper, Chain, Softmax
+from mlp_lib.interactive import (
+    Activations,
+    BackpropStepper,
+    Chain,
+    GradientCheck,
+    GradientDescent,
+    Softmax,
+)
 from mlp_lib.interactive.activations import LABELS, dead_intervals
 from mlp_lib.interactive.backprop import LABELS as PLAIN_LABELS
 from mlp_lib.interactive.backprop import MISTAKES, PAIRS, PRESETS, drawn, measure, roads
+from mlp_lib.interactive.descent import PRESETS as ETAS
+from mlp_lib.interactive.descent import SURFACES, noise_source
+from mlp_lib.interactive.gradcheck import FUNCTIONS, H, exp
+from mlp_lib.interactive.gradcheck import measure as difference
 from mlp_lib.interactive.softmax import naive_softmax
+from mlp_lib.optimisers import OPTIMISERS
 
 Node = Callable[[str, str, Any], Any]
 RTOL = 1e-13
@@ -157,6 +169,62 @@ def test_chain_equals_mlp_lib(node: Node, name: str) -> None:
             assert got["measured"] == pytest.approx(dw[0], rel=1e-6, abs=1e-8)
 
 
+@pytest.mark.parametrize("name", sorted(OPTIMISERS))
+def test_optimiser_equals_mlp_lib(node: Node, name: str) -> None:
+    rng = np.random.default_rng(14)
+    gradients = rng.normal(size=(200, 5)) * 10.0 ** rng.integers(-10, 3, (200, 1))
+    gradients[20:30] = 0
+    theta = rng.normal(size=5)
+    body = """
+        const step = figure.maths.optimiser(data.name, 0.03);
+        let theta = data.theta;
+        return data.gradients.map((g) => (theta = step(theta, g)));
+    """
+    sent = {"name": name, "theta": theta.tolist(), "gradients": gradients.tolist()}
+    rule, expected = OPTIMISERS[name](lr=0.03), []
+    for g in gradients:
+        rule.update(theta, g)
+        expected.append(theta.copy())
+    np.testing.assert_allclose(node("descent", body, sent), expected, rtol=1e-12, atol=1e-15)
+
+
+def test_surfaces_and_noise_are_the_same(node: Node) -> None:
+    points = np.random.default_rng(15).uniform(-5, 5, (200, 2))
+    for name, surface in SURFACES.items():
+        body = """
+            const { f, grad, bottom } = figure.maths.SURFACES[data.name];
+            return { f: data.points.map(f), grad: data.points.map(grad), bottom };
+        """
+        got = node("descent", body, {"name": name, "points": points.tolist()})
+        np.testing.assert_allclose(got["f"], surface.f(points.T), rtol=1e-12, atol=1e-15)
+        slopes = [surface.grad(point) for point in points]
+        np.testing.assert_allclose(got["grad"], slopes, rtol=1e-12, atol=1e-16)
+        assert got["bottom"] == surface.bottom
+    body = "const draw = figure.maths.noiseSource(); return data.map(() => draw());"
+    draw = noise_source()
+    expected = [draw() for _ in range(5000)]
+    assert node("descent", body, list(range(5000))) == expected
+    assert abs(np.mean(expected)) < 0.05
+    assert np.std(expected) == pytest.approx(1, abs=0.03)
+
+
+def test_exp_and_differences_are_the_same_to_the_last_bit(node: Node) -> None:
+    rng = np.random.default_rng(16)
+    x = [0.0, *rng.uniform(-30, 30, 3000).tolist(), *(10.0 ** -rng.uniform(0, 20, 200)).tolist()]
+    assert node("gradcheck", "return data.map(figure.maths.exp);", x) == [exp(v) for v in x]
+    np.testing.assert_allclose([exp(v) for v in x], np.exp(x), rtol=5e-16)
+    body = """
+        const { FUNCTIONS, H, SCHEMES } = figure.maths;
+        const rows = Object.values(SCHEMES).map((s) => H.map((h) => s(FUNCTIONS.chain.f, data, h)));
+        return { H, rows };
+    """
+    for w in rng.uniform(-3, 3, (20, 3)).tolist():
+        got = node("gradcheck", body, w)
+        assert got["H"] == H
+        for scheme, rows in zip(("forward", "central", "complex"), got["rows"], strict=True):
+            assert rows == [difference(scheme, FUNCTIONS["chain"].f, w, h) for h in H]
+
+
 def _nets(count: int) -> list[BackpropStepper]:
     rng = np.random.default_rng(11)
     return [_backprop(rng) for _ in range(count)]
@@ -283,11 +351,33 @@ def _chain(rng: np.random.Generator) -> Chain:
     )
 
 
+def _descent(rng: np.random.Generator) -> GradientDescent:
+    # η for which the walk is not chaotic: there the last digit of a step decides on the next ones
+    return GradientDescent(
+        surface=str(rng.choice(list(SURFACES))),
+        optimiser=str(rng.choice(list(OPTIMISERS))),
+        eta=float(rng.choice([*ETAS, 2 / 3, *(rng.integers(1, 21, 12) / 20)])),
+        steps=int(rng.choice([1, 2, 3, 30, 300])),
+        start=[float(v) for v in rng.integers(-100, 101, 2) / 20],
+        noise=float(rng.choice([0, 0, 0.5])),
+    )
+
+
+def _gradcheck(rng: np.random.Generator) -> GradientCheck:
+    return GradientCheck(
+        target=str(rng.choice(["chain", "chain", "bowl", "kink"])),
+        w=[float(v) for v in rng.integers(-30, 31, 3) / 10],
+        at=int(rng.integers(0, 61)),
+    )
+
+
 # figure → (how a random state is made, how many)
 STATES: dict[type, tuple[Callable[[np.random.Generator], Any], int]] = {
     Activations: (_activations, 150),
     BackpropStepper: (_backprop, 100),
     Chain: (_chain, 150),
+    GradientCheck: (_gradcheck, 60),
+    GradientDescent: (_descent, 150),
     Softmax: (_softmax, 150),
 }
 
