@@ -118,6 +118,20 @@ def test_the_head_of_a_set_states_its_points_and_the_lessons_time(name, root):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_the_head_of_a_set_says_what_the_parts_of_its_steps_are(name):
+    """A step is shared among its functions, unless the bank splits it in another way."""
+    head = sets.source(name).cells[0].source
+    for step in map(bank.get, steps_of(name)):
+        parts = evaluate(step, step.reference).parts
+        if len(parts) > 1 and [part.name for part in parts] != step.names:
+            assert "among its parts" in head
+        elif len(parts) > 1:
+            assert "among its functions" in head or "these are the" in head
+        else:
+            assert parts[0].of == step.points
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_set_has_what_a_student_needs(name):
     notebook = sets.source(name)
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")

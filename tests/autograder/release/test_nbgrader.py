@@ -141,7 +141,7 @@ def test_lateness_and_extra_credit_stay_nbgraders(graded):
     [
         ("solution", "Success! Your notebook passes all the tests."),
         ("partial", "VALIDATION FAILED ON 1 CELL(S)!"),
-        ("stub", "VALIDATION FAILED ON 2 CELL(S)!"),
+        ("stub", "VALIDATION FAILED ON 3 CELL(S)!"),  # the explanation is missing, too
     ],
 )
 def test_nbgrader_validate_says_what_a_student_should_see(graded, tmp_path, answers, said):
