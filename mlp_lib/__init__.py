@@ -1,11 +1,14 @@
 """The reference of the course: neural networks and their gradients in numpy, one idea a file.
 
-A way to read it: neuron, perceptron · encoding, softmax · losses · delta, regression · descent ·
-col (forward), activations · chain · col (backward) · batch, bridge · numgrad · init, optimisers,
-network, training · regularisation, diagnostics · jacobian, autodiff.
+A way to read it: _types · neuron, perceptron · encoding, softmax · losses · delta, regression ·
+descent · col (forward), activations · chain · col (backward) · batch, bridge · numgrad · init,
+data, optimisers, network, training · regularisation, diagnostics · jacobian, autodiff. Two files
+can wait: _check (every refusal and its words) and _fast (training without new arrays).
 
-Functions never change their arguments, float32 stays float32, and randomness comes from a
-generator that the caller passes in.
+Functions never change their arguments; what changes is objects made for it: a network under `fit`,
+θ under an optimiser's `update`, a `Value` under `backward`. float32 stays float32. Randomness comes
+from a generator that the caller passes in, or from a seed in the experiments `fit_xor`, `fit_1d`
+and `layer_grad_norms`; dropout_forward(rng=None) alone draws a mask that no seed repeats.
 """
 
 import importlib

@@ -3,7 +3,7 @@
 Every message has the form "name: expected …, got …".
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,9 +32,8 @@ def as_real(name: str, x: Any, dtype: npt.DTypeLike = np.float64) -> Array:
 
 def finite(name: str, x: Array) -> Array:
     """Return x if no entry is nan or infinite."""
-    bad = np.argwhere(~np.isfinite(x))
-    if len(bad):
-        where = tuple(map(int, bad[0]))
+    if not np.isfinite(x).all():
+        where = tuple(map(int, np.argwhere(~np.isfinite(x))[0]))
         raise ValueError(f"{name}: expected finite numbers, got {x[where]} at index {where}")
     return x
 
@@ -54,6 +53,7 @@ def no_integers(name: str, x: Any) -> None:
     """Refuse an integer array of parameters.
 
     A parameter moves in small steps, and an integer array would cut every step to a whole number.
+    A list of whole numbers may stay: it has no dtype, and becomes an array of floats.
     """
     if isinstance(x, np.ndarray) and x.dtype.kind in "iub":
         raise TypeError(
@@ -84,7 +84,8 @@ def arrays(spec: str, trainable: str = "", **xs: Any) -> list[Array]:
 def pairs(layers: Any, name: str = "params") -> Params:
     """Return a list of (W, b), one pair per layer: arrays of finite floats, integers refused."""
     if not isinstance(layers, Sequence) or not layers:
-        raise TypeError(f"{name}: expected a list of (W, b) pairs, got {type(layers).__name__}")
+        found = "an empty list" if isinstance(layers, Sequence) else type(layers).__name__
+        raise TypeError(f"{name}: expected a list of (W, b) pairs, got {found}")
     checked = []
     for k, pair in enumerate(layers):
         if not isinstance(pair, Sequence) or len(pair) != 2:
@@ -92,6 +93,36 @@ def pairs(layers: Any, name: str = "params") -> Params:
         W, b = params(**{f"{name}[{k}][0]": pair[0], f"{name}[{k}][1]": pair[1]})
         checked.append((W, b))
     return checked
+
+
+def column_form(layers: Any, name: str = "params") -> Params:
+    """Return pairs W (n_out, n_in), b (n_out,), each layer taking what the one before it gives."""
+    checked = pairs(layers, name)
+    _refuse_form(checked, name, 2, "column form, b of shape (n_out,)", "to_col")
+    return _chain(checked, name, "n_out {n_in}, n_out")
+
+
+def row_form(layers: Any, name: str = "params") -> Params:
+    """Return pairs W (n_in, n_out), b (1, n_out), each layer taking what the one before gives."""
+    checked = pairs(layers, name)
+    _refuse_form(checked, name, 1, "row form, b of shape (1, n_out)", "to_row")
+    return _chain(checked, name, "{n_in} n_out, 1 n_out")
+
+
+def passed_cache(passed: Any, n_layers: int) -> tuple[list[Array], list[Array]]:
+    """Return z (n_layers entries) and a (one more) of what a forward pass kept."""
+    if not (isinstance(passed, Mapping) and {"z", "a"} <= passed.keys()):
+        raise TypeError(
+            'cache: expected the dict with "z" and "a", the second thing forward returns, '
+            f"got {_short(passed)}"
+        )
+    z, a = passed["z"], passed["a"]
+    if (len(z), len(a)) != (n_layers, n_layers + 1):
+        raise ValueError(
+            f"cache: expected {n_layers} entries of z and {n_layers + 1} of a, "
+            f"got {len(z)} and {len(a)}"
+        )
+    return z, a
 
 
 def shapes(spec: str, **arrays: Array) -> dict[str, int]:
@@ -102,20 +133,16 @@ def shapes(spec: str, **arrays: Array) -> dict[str, int]:
     """
     size: dict[str, int] = {}
     for (name, x), dims in zip(arrays.items(), spec.split(","), strict=True):
-        expected = dims.replace("()", "").split()
-        found = dict(zip(expected, x.shape, strict=False))
-        fits = len(expected) == x.ndim and all(
-            n == (int(d) if d.isdigit() else size.get(d, n)) and found[d] == n
-            for d, n in zip(expected, x.shape, strict=False)
-        )
-        if not fits:
-            comma = "," if len(expected) == 1 else ""
-            words = f"({', '.join(expected)}{comma})"
-            known = [f"{d} = {size[d]}" for d in expected if d in size]
+        axes = dims.replace("()", "").split()
+        known = [f"{d} = {size[d]}" for d in axes if d in size and not d.isdigit()]
+        if len(axes) == x.ndim:
+            for d, n in zip(axes, x.shape, strict=True):
+                size.setdefault(d, int(d) if d.isdigit() else n)
+        if tuple(map(size.get, axes)) != x.shape:
+            words = f"({', '.join(axes)}{',' if len(axes) == 1 else ''})"
             given = f" with {', '.join(known)}" if known else ""
             raise ValueError(f"{name}: expected shape {words}{given}, got {x.shape}")
-        size.update({d: n for d, n in found.items() if not d.isdigit()})
-    return size
+    return {d: n for d, n in size.items() if not d.isdigit()}
 
 
 def same_shape(**arrays: Array) -> None:
@@ -135,28 +162,47 @@ def ndim(name: str, x: Array, *allowed: int) -> None:
         raise ValueError(f"{name}: expected a non-empty array with {words} axes, got {x.shape}")
 
 
+def rows(name: str, X: Array) -> None:
+    """Require m examples, one a row: (m, n), m at least 1."""
+    if X.ndim != 2 or X.size == 0:
+        hint = f" (one example is one row: {name}[None, :])" if X.ndim == 1 else ""
+        raise ValueError(f"{name}: expected examples as rows, (m, n), got shape {X.shape}{hint}")
+
+
 def probabilities(**arrays: Array) -> None:
     """Require entries between 0 and 1."""
     for name, x in arrays.items():
-        outside = np.argwhere((x.real < -_ROUNDING) | (x.real > 1 + _ROUNDING))
-        if len(outside):
-            where = tuple(map(int, outside[0]))
-            raise ValueError(
-                f"{name}: expected probabilities between 0 and 1, got {x[where]} at index {where} "
-                "(scores become probabilities through sigmoid or softmax)"
-            )
+        words = "probabilities between 0 and 1"
+        _between_0_and_1(name, x, words, "scores become probabilities through sigmoid or softmax")
 
 
-def unit_rows(name: str, Y: Array) -> None:
+def targets(**arrays: Array) -> None:
+    """Require entries 0 or 1; what lies between is a target too, a probability."""
+    for name, x in arrays.items():
+        _between_0_and_1(name, x, "targets 0 or 1", "or probabilities between them")
+
+
+def unit_rows(name: str, Y: Array, like: str = "one-hot targets do") -> None:
     """Require that the entries of every row sum to 1, as in one-hot targets."""
     totals = np.atleast_1d(Y.sum(axis=-1))
     wrong = np.flatnonzero(np.abs(totals - 1) > 10 * _ROUNDING)
     if len(wrong):
         i = int(wrong[0])
         raise ValueError(
-            f"{name}: expected rows that sum to 1, as one-hot targets do, "
-            f"got the sum {totals[i]:g} in row {i}"
+            f"{name}: expected rows that sum to 1, as {like}, got the sum {totals[i]:g} in row {i}"
         )
+
+
+def target_shape(name: str, Y: Array, m: int, K: int) -> None:
+    """Require one row of K targets for each of m examples."""
+    if Y.ndim == 1 and K > 1:
+        raise ValueError(
+            f"{name}: expected one-hot targets of shape ({m}, {K}), got {Y.shape}: "
+            f"one_hot(labels, {K}) makes them from class numbers"
+        )
+    hint = f" ({name}[:, None] has it)" if Y.shape == (m,) else ""
+    if Y.shape != (m, K):
+        raise ValueError(f"{name}: expected shape ({m}, {K}), got {Y.shape}{hint}")
 
 
 def signs(name: str, y: Array) -> None:
@@ -185,7 +231,7 @@ def class_labels(name: str, labels: Any, K: int) -> IntArray:
 
 def scalar(name: str, x: Any, low: float = -np.inf, high: float = np.inf) -> float:
     """Return one finite number, low ≤ x ≤ high, as a Python float (which keeps float32 arrays)."""
-    if np.ndim(x) != 0 or isinstance(x, (str, bytes)) or np.iscomplexobj(x):
+    if isinstance(x, (str, bytes)) or np.ndim(x) != 0 or np.asarray(x).dtype.kind not in "fiub":
         raise TypeError(f"{name}: expected one real number, got {x!r}")
     value = float(x)
     if not (np.isfinite(value) and low <= value <= high):
@@ -193,20 +239,61 @@ def scalar(name: str, x: Any, low: float = -np.inf, high: float = np.inf) -> flo
     return value
 
 
-def integer(name: str, n: Any, low: int, high: int | None = None) -> int:
+def integer(name: str, n: Any, low: int, high: int | None = None, hint: str = "") -> int:
     """Return a whole number with low ≤ n (≤ high)."""
     if isinstance(n, (bool, np.bool_)) or not isinstance(n, (int, np.integer)):
         raise TypeError(f"{name}: expected a whole number, got {n!r}")
     if n < low or (high is not None and n > high):
         limit = f"at least {low}" if high is None else f"from {low} to {high}"
-        raise ValueError(f"{name}: expected a whole number {limit}, got {n}")
+        raise ValueError(f"{name}: expected a whole number {limit}, got {n}{hint}")
     return int(n)
+
+
+def layer_sizes(sizes: Any) -> list[int]:
+    """Return n₀, …, n_L: at least two whole numbers, each at least 1."""
+    if not isinstance(sizes, Iterable) or len(listed := list(sizes)) < 2:
+        raise ValueError(f"sizes: expected at least two layer sizes such as [2, 3, 1], got {sizes}")
+    return [integer(f"sizes[{k}]", n, low=1) for k, n in enumerate(listed)]
 
 
 def choice(name: str, value: Any, options: Collection[str]) -> None:
     """Require one of the known names."""
     if value not in options:
         raise ValueError(f"{name}: expected one of {', '.join(sorted(options))}; got {value!r}")
+
+
+def function(example: str, **functions: Any) -> None:
+    """Require things that can be called, not their names."""
+    for name, f in functions.items():
+        if not callable(f):
+            raise TypeError(f"{name}: expected a function such as {example}, got {_short(f)}")
+
+
+def slope_fits(dg: Any, a: list[Array]) -> None:
+    """Require a function for g′, and not σ′ where the activations cannot be those of a sigmoid."""
+    function("d_relu", dg=dg)
+    for k, A in enumerate(a[1:-1] if getattr(dg, "__name__", "") == "d_sigmoid" else [], 1):
+        if np.any((A.real < 0) | (A.real > 1)):
+            raise ValueError(
+                "dg: expected the slope of the activation that made the cache, got d_sigmoid, "
+                f"but a[{k}] has entries outside [0, 1]"
+            )
+
+
+def with_update(name: str, x: Any, example: str) -> None:
+    """Require an object with a method `update`, not its class and not its name."""
+    if isinstance(x, type) or not callable(getattr(x, "update", None)):
+        raise TypeError(f"{name}: expected an object such as {example}, got {_short(x)}")
+
+
+def converging(lr: float, scores: Array) -> Array:
+    """Return the scores unless they have grown so large that their squares overflow."""
+    if not np.all(np.abs(scores) < np.sqrt(np.finfo(scores.dtype).max)):
+        raise ValueError(
+            f"lr: expected a learning rate at which the loss falls, got {lr:g}: "
+            "gradient descent diverged; try a smaller lr"
+        )
+    return scores
 
 
 def generator(rng: Any, name: str = "rng") -> np.random.Generator:
@@ -216,3 +303,33 @@ def generator(rng: Any, name: str = "rng") -> np.random.Generator:
             f"{name}: expected a generator such as np.random.default_rng(0), got {rng!r}"
         )
     return rng
+
+
+def _refuse_form(layers: Params, name: str, axes: int, expected: str, convert: str) -> None:
+    """Refuse parameters whose first bias has so many axes: they are in the other form."""
+    b = layers[0][1]
+    if b.ndim == axes:
+        raise ValueError(
+            f"{name}: expected {expected}, got b of shape {b.shape}: {convert} converts"
+        )
+
+
+def _chain(layers: Params, name: str, spec: str) -> Params:
+    """Require the shapes of the spec, and that each layer takes what the one before it gives."""
+    n_in: int | str = "n_in"
+    for k, (W, b) in enumerate(layers):
+        layer = {f"{name}[{k}][0]": W, f"{name}[{k}][1]": b}
+        n_in = shapes(spec.format(n_in=n_in), **layer)["n_out"]
+    return layers
+
+
+def _between_0_and_1(name: str, x: Array, expected: str, hint: str) -> None:
+    outside = np.argwhere((x.real < -_ROUNDING) | (x.real > 1 + _ROUNDING))
+    if len(outside):
+        where = tuple(map(int, outside[0]))
+        raise ValueError(f"{name}: expected {expected}, got {x[where]} at index {where} ({hint})")
+
+
+def _short(x: Any) -> str:
+    """Say what was given: names and classes as they are written, anything else by its type."""
+    return repr(x) if isinstance(x, str) else getattr(x, "__name__", type(x).__name__)

@@ -1,4 +1,7 @@
-"""The fast place: one training step of an `MLP` that allocates nothing.
+"""The fast place: a training step of an `MLP` and of an optimiser, in place.
+
+With relu, tanh or sigmoid and a loss that cancels the slope, a step allocates no array; other
+activations and half_sse with sigmoid call the readable functions, which return new ones.
 
 `batch.py` is how a step is explained, this is how it is run a million times. The mathematics is the
 same and tests hold the two equal. Five things make it quick:

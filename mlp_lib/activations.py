@@ -29,14 +29,14 @@ def d_identity(z: ArrayLike) -> Array:
 
 
 def sigmoid(z: ArrayLike) -> Array:
-    """σ(z) = 1/(1 + e⁻ᶻ), for z < 0 written e^z/(1 + e^z) (eq-sigmoid).
+    """σ(z) = 1/(1 + e^(−z)), for z < 0 written e^z/(1 + e^z) (eq-sigmoid).
 
     z: any shape; returns the same shape. Both forms are equal, and e is never raised to a positive
     power: no overflow, and σ(−700) keeps all its digits.
     """
     z = as_real("z", z)
     negative = z.real < 0
-    e: Array = np.exp(np.where(negative, z, -z))  # e^(−|z|)
+    e: Array = np.exp(np.where(negative, z, -z))  # exp(−|z|)
     return np.where(negative, e, 1) / (1 + e)
 
 
@@ -50,7 +50,10 @@ def d_sigmoid(z: ArrayLike) -> Array:
 
 
 def tanh(z: ArrayLike) -> Array:
-    """tanh(z) = (e^z − e⁻ᶻ)/(e^z + e⁻ᶻ) = 2σ(2z) − 1 (eq-tanh). z: any shape, same shape out."""
+    """tanh(z) = (e^z − e^(−z))/(e^z + e^(−z)) = 2σ(2z) − 1 (eq-tanh).
+
+    z: any shape; returns the same shape.
+    """
     return np.tanh(as_real("z", z))
 
 
@@ -130,12 +133,12 @@ def gudermannian(z: ArrayLike) -> Array:
 
 
 def d_gudermannian(z: ArrayLike) -> Array:
-    """gd′(z) = 1/cosh(z) = 2e⁻|ᶻ|/(1 + e⁻²|ᶻ|) (eq-d-gudermannian).
+    """gd′(z) = 1/cosh(z) = 2e/(1 + e²) with e = exp(−|z|) (eq-d-gudermannian).
 
     z: the PRE-activation, any shape; returns the same shape.
     """
     z = as_real("z", z)
-    e: Array = np.exp(np.where(z.real < 0, z, -z))  # e^(−|z|), never overflows
+    e: Array = np.exp(np.where(z.real < 0, z, -z))  # exp(−|z|), never overflows
     return 2 * e / (1 + e * e)
 
 
@@ -154,7 +157,7 @@ def d_step(z: ArrayLike) -> Array:
 
 
 def softplus(z: ArrayLike) -> Array:
-    """softplus(z) = ln(1 + e^z) = max(z, 0) + ln(1 + e⁻|ᶻ|), a smooth ReLU (eq-softplus).
+    """softplus(z) = ln(1 + e^z) = max(z, 0) + ln(1 + exp(−|z|)), a smooth ReLU (eq-softplus).
 
     z: any shape; returns the same shape.
     """
@@ -172,7 +175,8 @@ class Activation:
     """An activation g by name: f = g, df = g′ of the pre-activation z, df_from_a = g′ of a = g(z).
 
     df_from_a is None where a does not determine the slope (GELU takes each small negative value
-    twice).
+    twice). The course's backward passes call df; df_from_a is for a look at which slopes need no z,
+    and `_fast.py` writes out the forms of sigmoid and tanh.
     """
 
     name: str
@@ -198,9 +202,12 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
-def get_activation(name: str) -> Activation:
-    """Look up an activation by name; an unknown name is a ValueError that lists the known ones."""
-    choice("activation", name, ACTIVATIONS)
+def get_activation(name: str, argument: str = "activation") -> Activation:
+    """Look up an activation by name; an unknown name is a ValueError that lists the known ones.
+
+    argument: what the caller's own parameter is called, for the message.
+    """
+    choice(argument, name, ACTIVATIONS)
     return ACTIVATIONS[name]
 
 

@@ -18,10 +18,7 @@ def to_row(params_col: Params) -> Params:
     [(W (n_out, n_in), b (n_out,)), …]  →  [(W (n_in, n_out), b (1, n_out)), …], all new arrays.
     Gradients convert in the same way, for a gradient has the shape of its variable.
     """
-    params_col = _check.pairs(params_col, "params_col")
-    for k, (W, b) in enumerate(params_col):
-        layer = {f"params_col[{k}][0]": W, f"params_col[{k}][1]": b}
-        _check.shapes("n_out n_in, n_out", **layer)
+    params_col = _check.column_form(params_col, "params_col")
     return [(W.T.copy(), b.reshape(1, -1).copy()) for W, b in params_col]
 
 
@@ -30,10 +27,7 @@ def to_col(params_row: Params) -> Params:
 
     [(W (n_in, n_out), b (1, n_out)), …]  →  [(W (n_out, n_in), b (n_out,)), …], all new arrays.
     """
-    params_row = _check.pairs(params_row, "params_row")
-    for k, (W, b) in enumerate(params_row):
-        layer = {f"params_row[{k}][0]": W, f"params_row[{k}][1]": b}
-        _check.shapes("n_in n_out, 1 n_out", **layer)
+    params_row = _check.row_form(params_row, "params_row")
     return [(W.T.copy(), b.ravel().copy()) for W, b in params_row]
 
 

@@ -5,7 +5,7 @@ a⁽⁰⁾ → z⁽¹⁾ → a⁽¹⁾ → … → z⁽ᴸ⁾ → a⁽ᴸ⁾ = �
 
 import numpy as np
 
-from mlp_lib._check import arrays
+from mlp_lib._check import arrays, function
 from mlp_lib._types import Array, ArrayLike, Func
 from mlp_lib.activations import d_sigmoid, sigmoid
 
@@ -16,6 +16,7 @@ def chain_forward(w: ArrayLike, a0: ArrayLike, g: Func = sigmoid) -> tuple[Array
     w: one weight a layer, (L,). a0: the input, one number. Returns z, (L,), and a, (L + 1,), which
     begins with a0.
     """
+    function("sigmoid", g=g)
     w, a0 = arrays("L, ()", trainable="w", w=w, a0=a0)
     z, a = [], [a0]
     for wl in w:
@@ -36,6 +37,7 @@ def chain_backward(
     w: (L,). cache: (z, a) of `chain_forward`, (L,) and (L + 1,). y: target, one number.
     Returns dw, δ and e, each (L,); entry 0 belongs to layer 1.
     """
+    function("d_sigmoid", dg=dg)
     z, a = cache
     L = len(np.atleast_1d(w))
     w, z, a, y = arrays(f"{L}, {L}, {L + 1}, ()", trainable="w", w=w, z=z, a=a, y=y)

@@ -1,7 +1,7 @@
 """A network of layers, one example at a time, in column form: the error goes back the way the
 signal came, through the transposed weights.
 
-W⁽ᵏ⁾[to, from] has shape (n_k, n_k₋₁), every vector is a column, stored as (n_k,).
+W⁽ˡ⁾[to, from] has shape (nₗ, nₗ₋₁), every vector is a column, stored as (nₗ,).
 """
 
 from itertools import pairwise, product
@@ -9,7 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from mlp_lib._check import arrays, as_real, finite, integer, pairs, same_shape, shapes
+from mlp_lib._check import (
+    arrays,
+    as_real,
+    column_form,
+    finite,
+    function,
+    integer,
+    passed_cache,
+    same_shape,
+    shapes,
+    slope_fits,
+)
 from mlp_lib._types import Array, ArrayLike, Cache, Func, Grads, Pair, Params
 from mlp_lib.activations import d_sigmoid, sigmoid
 from mlp_lib.delta import output_delta, weight_grad
@@ -19,42 +30,44 @@ from mlp_lib.softmax import softmax
 def mlp_forward(
     x: ArrayLike, params: Params, g: Func = sigmoid, out: Func = softmax
 ) -> tuple[Array, Cache]:
-    """z⁽ᵏ⁾ = W⁽ᵏ⁾ a⁽ᵏ⁻¹⁾ + b⁽ᵏ⁾ and a⁽ᵏ⁾ = g(z⁽ᵏ⁾), at the output ŷ = out(z⁽ᴸ⁾) (eq-mlp-forward).
+    """z⁽ˡ⁾ = W⁽ˡ⁾ a⁽ˡ⁻¹⁾ + b⁽ˡ⁾ and a⁽ˡ⁾ = g(z⁽ˡ⁾), at the output ŷ = out(z⁽ᴸ⁾) (eq-mlp-forward).
 
-    x = a⁽⁰⁾: (n_0,). params: a list of W⁽ᵏ⁾ (n_k, n_k₋₁) and b⁽ᵏ⁾ (n_k,).
+    x = a⁽⁰⁾: (n₀,). params: a list of W⁽ˡ⁾ (nₗ, nₗ₋₁) and b⁽ˡ⁾ (nₗ,).
     Returns ŷ, (n_L,), and the cache {"z": [z⁽¹⁾ … z⁽ᴸ⁾], "a": [x, a⁽¹⁾ … ŷ]}.
     """
+    function("sigmoid", g=g, out=out)
     x, params = _network(x, params)
     z: list[Array] = []
     a = [x]
     for W, b in params:
-        z.append(W @ a[-1] + b)  # (n_k,)
-        a.append(out(z[-1]) if len(z) == len(params) else g(z[-1]))  # (n_k,)
+        z.append(W @ a[-1] + b)  # (nₗ,)
+        a.append(out(z[-1]) if len(z) == len(params) else g(z[-1]))  # (nₗ,)
     return a[-1], {"z": z, "a": a}
 
 
 def error_to_previous(W_next: ArrayLike, delta_next: ArrayLike) -> Array:
-    """e⁽ᵏ⁾ = W⁽ᵏ⁺¹⁾ᵀ δ⁽ᵏ⁺¹⁾: eⱼ = Σᵢ W[i, j] δᵢ (eq-error-to-previous).
+    """e⁽ˡ⁾ = W⁽ˡ⁺¹⁾ᵀ δ⁽ˡ⁺¹⁾: eⱼ = Σᵢ W[i, j] δᵢ (eq-error-to-previous).
 
-    W_next: (n_k₊₁, n_k). delta_next: (n_k₊₁,). Returns ∂J/∂a⁽ᵏ⁾, (n_k,). Unit j sent its
+    W_next: (nₗ₊₁, nₗ). delta_next: (nₗ₊₁,). Returns ∂J/∂a⁽ˡ⁾, (nₗ,). Unit j sent its
     activation to every unit i through W[i, j], so it collects every δᵢ through the same weight.
     """
     W_next, delta_next = arrays(
         "n_to n_from, n_to", trainable="W_next", W_next=W_next, delta_next=delta_next
     )
-    e: Array = W_next.T @ delta_next  # (n_k,)
+    e: Array = W_next.T @ delta_next  # (nₗ,)
     return e
 
 
 def hidden_delta(e: ArrayLike, z: ArrayLike, dg: Func) -> Array:
-    """δ⁽ᵏ⁾ = e⁽ᵏ⁾ ⊙ g′(z⁽ᵏ⁾), entry by entry (eq-hidden-delta).
+    """δ⁽ˡ⁾ = e⁽ˡ⁾ ⊙ g′(z⁽ˡ⁾), entry by entry (eq-hidden-delta).
 
-    e: ∂J/∂a, (n_k,). z: pre-activations, (n_k,). dg: g′. Returns ∂J/∂z, (n_k,).
+    e: ∂J/∂a, (nₗ,). z: pre-activations, (nₗ,). dg: g′. Returns ∂J/∂z, (nₗ,).
     """
+    function("d_sigmoid", dg=dg)
     e, z = arrays("n, n", e=e, z=z)
-    slope: Array = dg(z)  # (n_k,)
+    slope: Array = dg(z)  # (nₗ,)
     same_shape(z=z, **{"dg(z)": slope})
-    return e * slope  # (n_k,)
+    return e * slope  # (nₗ,)
 
 
 def mlp_backward(
@@ -66,27 +79,29 @@ def mlp_backward(
     loss: str = "cce",
     activation: str = "softmax",
 ) -> Grads:
-    """δ⁽ᴸ⁾ at the output, then dW⁽ᵏ⁾ = δ⁽ᵏ⁾ a⁽ᵏ⁻¹⁾ᵀ, db⁽ᵏ⁾ = δ⁽ᵏ⁾, and one layer down
-    δ⁽ᵏ⁻¹⁾ = W⁽ᵏ⁾ᵀδ⁽ᵏ⁾ ⊙ g′(z⁽ᵏ⁻¹⁾), until the input (eq-mlp-backward).
+    """δ⁽ᴸ⁾ at the output, then dW⁽ˡ⁾ = δ⁽ˡ⁾ a⁽ˡ⁻¹⁾ᵀ, db⁽ˡ⁾ = δ⁽ˡ⁾, and one layer down
+    δ⁽ˡ⁻¹⁾ = W⁽ˡ⁾ᵀδ⁽ˡ⁾ ⊙ g′(z⁽ˡ⁻¹⁾), until the input (eq-mlp-backward).
 
-    params, cache: as in `mlp_forward`. y: target, (n_L,). dg: g′ of the hidden units. loss and
-    activation: the pair at the output. Returns [(dW⁽¹⁾, db⁽¹⁾), …], each of its parameter's shape.
+    params, cache: as in `mlp_forward`. y: target, (n_L,). loss and activation: the pair at the
+    output. dg: g′ of the hidden units; it MUST belong to the g that made the cache, for a cache
+    does not say which g that was. Returns [(dW⁽¹⁾, db⁽¹⁾), …], each of its parameter's shape.
     """
     params, z, a = _passed(params, cache)
+    slope_fits(dg, a)
     delta = output_delta(a[-1], y, loss, activation)  # (n_L,)
     grads: Grads = []
-    for k in reversed(range(len(params))):  # a[k] entered layer k + 1, whose weights are params[k]
-        W, _ = params[k]
-        grads.insert(0, (weight_grad(delta, a[k]), delta))  # (n_k+1, n_k), (n_k+1,)
-        if k > 0:
-            delta = hidden_delta(error_to_previous(W, delta), z[k - 1], dg)  # (n_k,)
+    for layer in range(len(params), 0, -1):  # lists count from 0: W⁽ˡ⁾ and z⁽ˡ⁾ are at layer - 1
+        grads.insert(0, (weight_grad(delta, a[layer - 1]), delta))  # (nₗ, nₗ₋₁), (nₗ,)
+        if layer > 1:
+            W, _ = params[layer - 1]
+            delta = hidden_delta(error_to_previous(W, delta), z[layer - 2], dg)  # (nₗ₋₁,)
     return grads
 
 
 def paths(net: dict[str, Any], weight: tuple[int, int, int]) -> list[tuple[int, ...]]:
     """Every route from one weight to an output: which unit it passes in each layer (eq-paths).
 
-    net: {"W": [W⁽ᵏ⁾ (n_k, n_k₋₁), …], …}. weight: (layer, to, from), counted from 1.
+    net: {"W": [W⁽ˡ⁾ (nₗ, nₗ₋₁), …], …}. weight: (layer, to, from), counted from 1.
     Returns tuples (unit of layer l, of layer l + 1, …, of layer L), counted from 1; there are as
     many as the product of the widths of the layers after l.
     """
@@ -100,7 +115,7 @@ def path_products(net: dict[str, Any], weight: tuple[int, int, int]) -> list[flo
 
     For the path i, j, …, o from w⁽ˡ⁾[i, q]:  a_q σ′(zᵢ) · W⁽ˡ⁺¹⁾[j, i] σ′(zⱼ) · … · (ŷ_o − t_o)
 
-    net: {"W": [W⁽ᵏ⁾ (n_k, n_k₋₁), …], "x": (n_0,), "t": (n_L,)}, sigmoid units without biases,
+    net: {"W": [W⁽ˡ⁾ (nₗ, nₗ₋₁), …], "x": (n₀,), "t": (n_L,)}, sigmoid units without biases,
     J = ½ Σ (ŷ − t)². weight: (layer, to, from), counted from 1.
     """
     layer, _, origin = _weight(net, weight)
@@ -132,11 +147,11 @@ def path_gradient(net: dict[str, Any], weight: tuple[int, int, int]) -> float:
 def collapse_linear(params: Params) -> Pair:
     """W = W⁽ᴸ⁾ ⋯ W⁽¹⁾ and b = W⁽ᴸ⁾(⋯) + b⁽ᴸ⁾: layers without g are one layer (eq-collapse).
 
-    params: a list of W⁽ᵏ⁾ (n_k, n_k₋₁) and b⁽ᵏ⁾ (n_k,). Returns W (n_L, n_0) and b (n_L,).
+    params: a list of W⁽ˡ⁾ (nₗ, nₗ₋₁) and b⁽ˡ⁾ (nₗ,). Returns W (n_L, n₀) and b (n_L,).
     """
-    (W, b), *later = _chained(params)
+    (W, b), *later = column_form(params)
     for W_next, b_next in later:
-        W, b = W_next @ W, W_next @ b + b_next  # (n_k, n_0), (n_k,)
+        W, b = W_next @ W, W_next @ b + b_next  # (nₗ, n₀), (nₗ,)
     return W, b
 
 
@@ -152,18 +167,8 @@ def xor_gate_net() -> Params:
     return [hidden, output]
 
 
-def _chained(params: Params) -> Params:
-    """Check the shapes: each layer takes what the one before it gives."""
-    params = pairs(params)
-    n_in = params[0][0].shape[-1] if params[0][0].ndim else 0
-    for k, (W, b) in enumerate(params):
-        names = {f"params[{k}][0]": W, f"params[{k}][1]": b}
-        n_in = shapes(f"n_to {n_in}, n_to", **names)["n_to"]
-    return params
-
-
 def _network(x: Any, params: Params) -> tuple[Array, Params]:
-    params = _chained(params)
+    params = column_form(params)
     W = params[0][0]
     x = finite("x", as_real("x", x, W.dtype if W.dtype.kind == "f" else np.float64))
     shapes(str(W.shape[1]), x=x)
@@ -171,13 +176,8 @@ def _network(x: Any, params: Params) -> tuple[Array, Params]:
 
 
 def _passed(params: Params, cache: Cache) -> tuple[Params, list[Array], list[Array]]:
-    params = _chained(params)
-    z, a = cache["z"], cache["a"]
-    if (len(z), len(a)) != (len(params), len(params) + 1):
-        raise ValueError(
-            f"cache: expected {len(params)} entries of z and {len(params) + 1} of a, "
-            f"got {len(z)} and {len(a)}"
-        )
+    params = column_form(params)
+    z, a = passed_cache(cache, len(params))
     for k, (W, _) in enumerate(params):
         shapes(f"{W.shape[1]}, {W.shape[0]}", **{f"a[{k}]": a[k], f"z[{k}]": z[k]})
     return params, z, a

@@ -39,7 +39,7 @@ def gaussians(
     if middle.ndim != 2:
         raise ValueError(f"centres: expected K points of d numbers, got shape {middle.shape}")
     labels = _take_turns(m, len(middle))
-    return middle[labels] + _noise(rng, spread, (m, middle.shape[1])), labels
+    return middle[labels] + _noise(rng, spread, (m, middle.shape[1]), "spread"), labels
 
 
 def moons(m: int, rng: np.random.Generator, noise: float = 0.1) -> tuple[FloatArray, Labels]:
@@ -141,6 +141,8 @@ def _take_turns(m: int, classes: int) -> Labels:
     return np.arange(m) % classes
 
 
-def _noise(rng: np.random.Generator, spread: float, shape: tuple[int, ...]) -> FloatArray:
-    spread = _check.scalar("noise", spread, low=0)
+def _noise(
+    rng: np.random.Generator, spread: float, shape: tuple[int, ...], name: str = "noise"
+) -> FloatArray:
+    spread = _check.scalar(name, spread, low=0)
     return spread * _check.generator(rng).standard_normal(shape)

@@ -2,7 +2,7 @@
 the gradient of a weight.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -48,6 +48,8 @@ def output_delta(yhat: ArrayLike, y: ArrayLike, loss: str, activation: str) -> A
     half_sse, sigmoid:  (ŷ − y) ŷ(1 − ŷ)   cce, softmax: ŷ − y (eq-softmax-delta)
 
     yhat, y: (n,), or (m, n) for m examples, each with its own δ. Returns the same shape.
+    Here bce is the sum over the n outputs, J = `bce_multi(yhat, y)` of one example. The function
+    `bce` is the mean over all entries; with n outputs its slope is this δ divided by n.
     """
     yhat, y = reals(yhat=yhat, y=y)
     ndim("yhat", yhat, 1, 2)
@@ -56,6 +58,7 @@ def output_delta(yhat: ArrayLike, y: ArrayLike, loss: str, activation: str) -> A
     if activation != "identity":
         probabilities(yhat=yhat)
     if loss == "cce":
+        unit_rows("yhat", yhat, like="softmax gives")
         unit_rows("y", y)
     return PAIRS[loss, activation](yhat, y)
 
@@ -70,13 +73,15 @@ def weight_grad(delta: ArrayLike, a_prev: ArrayLike) -> Array:
     return np.outer(delta, a_prev)  # (n_out, n_in)
 
 
-def require_pair(loss: str, activation: str) -> None:
+def require_pair(
+    loss: str, activation: str, pairs: Collection[tuple[str, str]] = tuple(PAIRS)
+) -> None:
     """Raise a ValueError that says why, unless loss and output activation belong together."""
     choice("loss", loss, LOSSES)
     choice("activation", activation, [*ACTIVATIONS, "softmax"])
-    if (loss, activation) not in PAIRS:
+    if (loss, activation) not in pairs:
         why = _WHY.get((loss, activation)) or _WHY[loss]
-        known = "; ".join(f"{a} with {b}" for a, b in PAIRS)
+        known = "; ".join(f"{a} with {b}" for a, b in pairs)
         raise ValueError(
             f"loss and activation: expected one of the pairs {known}; "
             f"got {loss} with {activation}: {why}"

@@ -17,7 +17,7 @@ from mlp_lib.chain import chain_backward, chain_forward
 
 
 def grad_norms(grads: Grads) -> Array:
-    """Return ‖dWˡ‖ = √(Σ dW²) of every layer (eq-grad-norm). grads [(dW, db), …]  →  (L,)."""
+    """Return ‖dW⁽ˡ⁾‖ = √(Σ dW²) of every layer (eq-grad-norm). grads [(dW, db), …]  →  (L,)."""
     return np.array([np.linalg.norm(dW) for dW, _ in grads])
 
 
@@ -29,13 +29,13 @@ def layer_grad_norms(
     scale: float = 0.25,
     seed: int = 0,
 ) -> Array:
-    """Return ‖dW¹‖ … ‖dW^depth‖ of a random network: the vanishing-gradient experiment (eq-vanish).
+    """Return ‖dW⁽¹⁾‖ … ‖dW⁽ᴸ⁾‖ of a random network with L = depth: vanishing gradients (eq-vanish).
 
     X, Y (m, width) ~ N(0, 1), then every W (width, width) ~ N(0, scale²), drawn in this order; no
     biases; `act` in the hidden layers, identity with the mean of ½‖ŷ − y‖² at the output.
     Returns (depth,). Look at the norms and at their ratio: tiny weights make all of them tiny.
     """
-    g = get_activation(act)
+    g = get_activation(act, "act")
     sizes = {"depth": depth, "width": width, "m": m}
     depth, width, m = (_check.integer(name, n, low=1) for name, n in sizes.items())
     scale = _check.scalar("scale", scale, low=0)
@@ -49,11 +49,11 @@ def layer_grad_norms(
 
 
 def chain_gradient(act: str, depth: int, w: float = 1.0, a0: float = 0.5, y: float = 1.0) -> float:
-    """Return ∂J/∂w¹ of a chain of `depth` units that all have the weight w (eq-chain-product).
+    """Return ∂J/∂w⁽¹⁾ of a chain of `depth` units that all have the weight w (eq-chain-product).
 
-    ∂J/∂w¹ = (ŷ − y) · g′(z^L) · w g′(z^(L−1)) ⋯ w g′(z¹) · a₀      one factor w g′ a layer
+    ∂J/∂w⁽¹⁾ = (ŷ − y) · g′(z⁽ᴸ⁾) · w g′(z⁽ᴸ⁻¹⁾) ⋯ w g′(z⁽¹⁾) · a₀      one factor w g′ a layer
     """
-    g = get_activation(act)
+    g = get_activation(act, "act")
     weights = np.full(_check.integer("depth", depth, low=1), w, dtype=np.float64)
     dw, _, _ = chain_backward(weights, chain_forward(weights, a0, g.f), y, g.df)
     return float(dw[0])
@@ -63,7 +63,7 @@ def dead_units(cache: Cache, dg: Func = d_relu) -> list[npt.NDArray[np.bool_]]:
     """Return for every hidden layer which units are dead: g′(z) = 0 on all m examples (eq-dead).
 
     No error passes a dead unit, so none of its weights moves. cache of `mlp_forward_batch`
-    →  a list of L − 1 masks (n_l,).
+    →  a list of L − 1 masks (nₗ,).
     """
     return [np.all(dg(Z) == 0, axis=0) for Z in cache["z"][:-1]]
 
@@ -74,7 +74,7 @@ def dead_unit_counts(cache: Cache, dg: Func = d_relu) -> list[int]:
 
 
 def embedding(X: Array, params: Params, g: Func = sigmoid) -> Array:
-    """Return what the last hidden layer says about every example, A^(L−1) (eq-embedding).
+    """Return what the last hidden layer says about every example, A⁽ᴸ⁻¹⁾ (eq-embedding).
 
     X (m, n₀), params in row form  →  (m, n_(L−1)). The output layer is a one-layer model on these
     features: the network has learned them, nobody designed them.
@@ -94,7 +94,7 @@ class DeltaStats:
 
 
 def delta_stats(deltas: list[Array]) -> list[DeltaStats]:
-    """Summarise the dZ of `layer_deltas`, layers counted from 1 to L. deltas: arrays (m, n_l)."""
+    """Summarise the dZ of `layer_deltas`, layers counted from 1 to L. deltas: arrays (m, nₗ)."""
     return [
         DeltaStats(layer, float(size.mean()), float(size.max()), float(np.mean(size == 0)))
         for layer, size in enumerate(map(np.abs, deltas), start=1)

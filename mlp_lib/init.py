@@ -81,9 +81,7 @@ def init_params(
     """
     _check.choice("scheme", scheme, INIT_SCHEMES)
     rng = _check.generator(rng)
-    if len(sizes) < 2:
-        raise ValueError(f"sizes: expected at least two layer sizes, got {list(sizes)}")
-    sizes = [_check.integer(f"sizes[{k}]", n, low=1) for k, n in enumerate(sizes)]
+    sizes = _check.layer_sizes(sizes)
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise TypeError(f"dtype: expected float32 or float64, got {np.dtype(dtype)}")
     draw = INIT_SCHEMES[scheme]

@@ -1,8 +1,10 @@
 """A Jacobian holds every ∂output/∂input; backpropagation multiplies by it and never builds it.
 
-For the linear layer Y = X W with X (N, D) and W (D, M) the Jacobians have N·M·D·M and N·M·N·D
-entries, nearly all of them zero. The vector–Jacobian product dY ↦ (dX, dW) needs two matrix
-products and no more memory than the answers.
+For the linear layer Y = X W with X (N, D) and W (D, M), that is N = m examples with D inputs and M
+outputs each, the Jacobians have N·M·D·M and N·M·N·D entries. One in M of ∂Y/∂W and one in N of
+∂Y/∂X can differ from zero: in a wide layer or a large batch nearly all are zero. The vector–
+Jacobian product dY ↦ (dX, dW) needs two matrix products and no more memory than the answers. (J is
+the loss, here as everywhere.)
 """
 
 import numpy as np
@@ -28,27 +30,27 @@ def linear_vjp(X: Array, W: Array, dY: Array) -> tuple[Array, Array]:
 def full_jacobian_W(X: Array, W: Array) -> Array:
     """Return the whole Jacobian ∂Y/∂W of Y = X W, to see how empty it is (eq-jacobian-w).
 
-    J[n, m, d, k] = ∂Y[n, m]/∂W[d, k] = X[n, d] where m = k, else 0
+    ∂Y[n, m]/∂W[d, k] = X[n, d] where m = k, else 0
 
-    X (N, D), W (D, M)  →  J (N, M, D, M). dW is its product with dY: Σₙₘ dY[n, m] J[n, m, d, k].
+    X (N, D), W (D, M)  →  (N, M, D, M). dW[d, k] = Σₙₘ dY[n, m] ∂Y[n, m]/∂W[d, k].
     """
     X, W = _check_product(X, W)
     same_unit = np.eye(W.shape[1], dtype=X.dtype)  # (M, M)
-    J: Array = np.einsum("nd,mk->nmdk", X, same_unit)
-    return J  # (N, M, D, M)
+    dY_dW: Array = np.einsum("nd,mk->nmdk", X, same_unit)
+    return dY_dW  # (N, M, D, M)
 
 
 def full_jacobian_X(X: Array, W: Array) -> Array:
     """Return the whole Jacobian ∂Y/∂X of Y = X W (eq-jacobian-x).
 
-    J[n, m, i, d] = ∂Y[n, m]/∂X[i, d] = W[d, m] where n = i, else 0
+    ∂Y[n, m]/∂X[i, d] = W[d, m] where n = i, else 0
 
-    X (N, D), W (D, M)  →  J (N, M, N, D).
+    X (N, D), W (D, M)  →  (N, M, N, D).
     """
     X, W = _check_product(X, W)
     same_example = np.eye(X.shape[0], dtype=W.dtype)  # (N, N)
-    J: Array = np.einsum("ni,dm->nmid", same_example, W)
-    return J  # (N, M, N, D)
+    dY_dX: Array = np.einsum("ni,dm->nmid", same_example, W)
+    return dY_dX  # (N, M, N, D)
 
 
 def jacobian_entries(N: int, D: int, M: int) -> tuple[int, int, int, int]:

@@ -1,6 +1,7 @@
 """A loss turns predictions and targets into one number: how wrong the model is.
 
-ln 0 is avoided by replacing a probability below eps by eps, inside the logarithm only.
+ln 0 and a division by 0 are avoided by replacing a probability below eps by eps, inside the
+logarithm of a loss and in the denominator of its gradient.
 A gradient here is ∂J/∂ŷ, called e in the lessons; it has the shape of ŷ.
 """
 
@@ -19,6 +20,7 @@ from mlp_lib._check import (
     same_shape,
     scalar,
     signs,
+    targets,
     unit_rows,
 )
 from mlp_lib._types import Array, ArrayLike
@@ -61,6 +63,9 @@ def grad_mse(yhat: ArrayLike, y: ArrayLike) -> Array:
 
 def bce(yhat: ArrayLike, y: ArrayLike, eps: float = EPS) -> float:
     """J = −mean( y ln ŷ + (1 − y) ln(1 − ŷ) ), over all entries (eq-bce).
+
+    With K outputs this is 1/K of what `MLP` and `output_delta` call bce: they add up the K
+    cross-entropies of an example, as `bce_multi` does, and average over the examples only.
 
     yhat: probabilities of class 1, (m,) or (m, K). y: targets 0 or 1, same shape.
     """
@@ -228,9 +233,11 @@ def _pair(**pair: ArrayLike) -> list[Array]:
 
 
 def _bernoulli_pair(**pair: ArrayLike) -> list[Array]:
-    checked = _pair(**pair)
-    probabilities(**dict(zip(pair, checked, strict=True)))
-    return checked
+    P, Y = _pair(**pair)
+    name_of_P, name_of_Y = pair
+    probabilities(**{name_of_P: P})
+    targets(**{name_of_Y: Y})
+    return [P, Y]
 
 
 def _categorical_pair(**pair: ArrayLike) -> list[Array]:

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlp_lib import _check, diagnostics
-from mlp_lib._types import Array, ArrayLike, Cache, Func, Grads, Params
-from mlp_lib.activations import Activation, get_activation, identity, sigmoid
+from mlp_lib._types import Array, ArrayLike, Cache, Func, Grads, IntArray, Params
+from mlp_lib.activations import ACTIVATIONS, Activation, get_activation, identity, sigmoid
 from mlp_lib.batch import mlp_backward_batch, mlp_forward_batch
-from mlp_lib.delta import require_pair
-from mlp_lib.init import init_params
+from mlp_lib.delta import PAIRS, require_pair
+from mlp_lib.init import INIT_SCHEMES, init_params
 from mlp_lib.losses import bce_multi, cce, half_sse, mse
 from mlp_lib.softmax import softmax
 
 if TYPE_CHECKING:
-    from mlp_lib.training import History
+    from mlp_lib.optimisers import Optimiser
+    from mlp_lib.regularisation import EarlyStopping
+    from mlp_lib.training import Callback, History
 
 OUTPUTS: dict[str, Callable[[Any], Array]] = {
     "identity": identity,
@@ -33,15 +35,18 @@ OUTPUTS: dict[str, Callable[[Any], Array]] = {
 # The loss an output goes with unless another is asked for.
 LOSS_OF_OUTPUT = {"identity": "mse", "sigmoid": "bce", "softmax": "cce"}
 
+LOSSES_AND_OUTPUTS = [*PAIRS, ("mse", "identity")]  # mse is ½SSE up to a factor
+
 # Half of all ReLU sums are cut to zero, which He's start makes up for.
 _INIT_OF_HIDDEN = {"relu": "he", "leaky_relu": "he", "gelu": "he", "gelu_tanh": "he"}
 
 
 def mean_loss(Yhat: Array, Y: Array, loss: str) -> float:
-    """J = 1/m Σ over the examples of the loss of one example (eq-mean-loss).
+    """J = 1/m Σ over the m examples of the loss of one example (eq-mean-loss).
 
-    Yhat, Y (m, n_L). One example costs ½ Σ (ŷ − y)², the mean of (ŷ − y)², the sum of its n_L
-    binary cross-entropies, or the categorical cross-entropy.
+    Yhat, Y (m, n_L). One example costs ½ Σ (ŷ − y)², the mean of (ŷ − y)², the SUM of its n_L
+    binary cross-entropies, or the categorical cross-entropy. So bce here is n_L times `losses.bce`,
+    the mean over all entries, and half_sse is `losses.half_sse`, the sum over all entries, over m.
     """
     if loss == "cce":
         return float(cce(Yhat, Y))
@@ -71,7 +76,8 @@ class MLP:
     sizes n₀, …, n_L · hidden: name of g in the hidden layers · output: identity, sigmoid or softmax
     · loss: half_sse or mse with identity, bce or half_sse with sigmoid, cce with softmax (by
     default mse, bce, cce) · init: a scheme of `init.py` (by default He's for the ReLU family,
-    Xavier's for the others) · rng: what the start is drawn from.
+    Xavier's for the others) · rng: what the start is drawn from. The loss is `mean_loss`: a mean
+    over the examples, in which bce and half_sse are sums over the outputs.
 
     theta (N,) holds all parameters and gradient (N,) all slopes, layer after layer, each b behind
     its W. params and grads are the same numbers seen as [(W (n_in, n_out), b (1, n_out)), …].
@@ -88,6 +94,8 @@ class MLP:
         rng: np.random.Generator,
         dtype: Any = np.float64,
     ) -> None:
+        _check.choice("hidden", hidden, ACTIVATIONS)
+        _check.choice("init", "zeros" if init is None else init, INIT_SCHEMES)
         init = _INIT_OF_HIDDEN.get(hidden, "xavier_normal") if init is None else init
         self._set_up(init_params(sizes, rng, init, dtype), hidden, output, loss)
 
@@ -97,15 +105,15 @@ class MLP:
     ) -> MLP:
         """Return a network that starts from a copy of these parameters, in row form."""
         net = cls.__new__(cls)
-        net._set_up(_check_chain(params), hidden, output, loss)
+        net._set_up(_check_dtype(_check.row_form(params)), hidden, output, loss)
         return net
 
     def _set_up(self, params: Params, hidden: str, output: str, loss: str | None) -> None:
-        self.activation: Activation = get_activation(hidden)
+        self.activation: Activation = get_activation(hidden, "hidden")
         _check.choice("output", output, OUTPUTS)
         self.output, self.loss_name = output, LOSS_OF_OUTPUT[output] if loss is None else loss
-        if (self.loss_name, output) != ("mse", "identity"):  # mse is ½SSE up to a factor
-            require_pair(self.loss_name, output)
+        _check.choice("loss", self.loss_name, {loss for loss, _ in LOSSES_AND_OUTPUTS})
+        require_pair(self.loss_name, output, LOSSES_AND_OUTPUTS)
         self.sizes = (len(params[0][0]), *(W.shape[1] for W, _ in params))
         self.theta: Array = np.concatenate([x.ravel() for layer in params for x in layer])
         self.gradient: Array = np.zeros_like(self.theta)
@@ -141,7 +149,8 @@ class MLP:
 
         cache of `forward`, Y (m, n_L).
         """
-        Y = self.check_targets(Y, len(cache["a"][0]))
+        _, A = _check.passed_cache(cache, len(self.params))
+        Y = self.check_targets(Y, len(A[0]))
         dg = self.activation.df
         grads = mean_loss_grads(self.params, cache, Y, dg, self.loss_name, self.output)
         for (dW, db), (new_dW, new_db) in zip(self.grads, grads, strict=True):
@@ -152,7 +161,12 @@ class MLP:
         """Return Ŷ (m, n_L): numbers, or probabilities. X (m, n₀)."""
         return self.forward(X)[0]
 
-    def predict_class(self, X: ArrayLike) -> Array:
+    def scores(self, X: ArrayLike) -> Array:
+        """Return Z⁽ᴸ⁾ (m, n_L), what the output activation is applied to. X (m, n₀)."""
+        X = self.check_examples(X)
+        return mlp_forward_batch(X, self.params, self.activation.f, identity)[0]
+
+    def predict_class(self, X: ArrayLike) -> IntArray:
         """Return the class of every example, (m,): the largest output, or Ŷ > ½ if it is one."""
         Yhat = self.predict(X)
         return Yhat.argmax(axis=1) if self.sizes[-1] > 1 else (Yhat[:, 0] > 0.5).astype(np.intp)
@@ -171,8 +185,31 @@ class MLP:
                 _check.same_shape(**{f"the network's [{k}][{j}]": view, f"params[{k}][{j}]": x})
                 view[...] = x
 
-    def fit(self, X: ArrayLike, Y: ArrayLike, **settings: Any) -> History:
-        """Train: `training.fit(self, X, Y, **settings)`."""
+    def fit(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        *,
+        epochs: int,
+        batch_size: int | None = 32,
+        optimiser: Optimiser | None = None,
+        rng: np.random.Generator | None = None,
+        shuffle: bool = True,
+        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        early_stopping: EarlyStopping | None = None,
+        callbacks: Sequence[Callback] = (),
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout: float = 0.0,
+        progress: bool = False,
+    ) -> History:
+        """Train this network in place; the settings are those of `training.fit`.
+
+        X (m, n₀), Y (m, n_L). batch_size=None takes all examples at once. The optimiser is SGD(0.1)
+        unless another is given. validation: (X, Y) to measure the loss on after every epoch.
+        dropout: share of hidden units silenced. Returns the history, one loss an epoch.
+        """
+        settings = {name: x for name, x in locals().items() if name not in ("self", "X", "Y")}
         from mlp_lib.training import fit  # training needs MLP, MLP needs training only here
 
         return fit(self, X, Y, **settings)
@@ -180,19 +217,14 @@ class MLP:
     def check_examples(self, X: ArrayLike) -> Array:
         """Return X (m, n₀) in the network's dtype; another shape is a ValueError."""
         X = _check.as_real("X", X).astype(self.dtype, copy=False)
+        _check.rows("X", X)
         _check.shapes(f"m {self.sizes[0]}", X=X)
         return X
 
     def check_targets(self, Y: ArrayLike, m: int) -> Array:
         """Return Y (m, n_L) in the network's dtype; another shape is a ValueError."""
         Y = _check.as_real("Y", Y).astype(self.dtype, copy=False)
-        if Y.ndim == 1 and self.output == "softmax":
-            K = self.sizes[-1]
-            raise ValueError(
-                f"Y: expected one-hot targets of shape ({m}, {K}), got {Y.shape}: "
-                f"one_hot(labels, {K}) makes them from class numbers"
-            )
-        _check.shapes(f"{m} {self.sizes[-1]}", Y=Y)
+        _check.target_shape("Y", Y, m, self.sizes[-1])
         return Y
 
 
@@ -206,13 +238,8 @@ def layer_views(flat: Array, sizes: Sequence[int]) -> Params:
     return views
 
 
-def _check_chain(params: Params) -> Params:
-    """Require layers whose sizes fit, biases as rows, and one dtype throughout."""
-    params = _check.pairs(params)
-    n = params[0][0].shape[0] if params[0][0].ndim == 2 else 0
-    for k, (W, b) in enumerate(params):
-        layer = {f"params[{k}][0]": W, f"params[{k}][1]": b}
-        n = _check.shapes(f"{n or 'n_in'} n_out, 1 n_out", **layer)["n_out"]
+def _check_dtype(params: Params) -> Params:
+    """Require one dtype throughout."""
     kinds = {str(x.dtype) for layer in params for x in layer}
     if len(kinds) > 1:
         raise TypeError(f"params: expected one dtype, got {' and '.join(sorted(kinds))}")

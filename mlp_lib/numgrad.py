@@ -99,7 +99,8 @@ def relative_error(g: Array, n: Array, floor: float = 1e-8) -> float:
     ‖g − n‖ / max(floor, ‖g‖ + ‖n‖)
 
     g, n: the same shape. One norm for the whole tensor: entry by entry, a number near zero would
-    make right gradients look wrong. A sign error gives exactly 1. A NaN or infinite entry gives
+    make right gradients look wrong. A sign error gives exactly 1, unless the norms are as small as
+    the floor. A NaN or infinite entry gives
     inf, because NaN would slip through `max` (max(0.0, nan) is 0.0) and every comparison.
     """
     g, n = np.asarray(g), np.asarray(n)
@@ -122,7 +123,8 @@ def grad_check(
     """Return the largest relative error of `grads` over all tensors (eq-gradient-check).
 
     params, grads: lists of (W, b) with equal shapes, in row or in column form; loss(params) is a
-    float. Right gradients stay below 1e-6; a real mistake gives more than 1e-2.
+    float. Right gradients stay below 1e-6; a real mistake usually gives more
+    than 1e-2, a factor close to 1 less.
     """
     params, grads = _check_same_shapes(params, grads)
     exact: Params = [(W.astype(np.float64), b.astype(np.float64)) for W, b in params]
@@ -162,13 +164,13 @@ def fdm_cost(sizes: Sequence[int], biases: bool = False) -> dict[str, int]:
 
     weights         N = Σ nₗ nₗ₋₁  (with biases: + Σ nₗ)
     fdm_mults       (N + 1) · N    one forward pass of N products, and one more for each weight
-    backprop_mults  3N − n₀n₁      N forward, N for all dW, and N less the first layer for the e:
-                                   nobody asks for the error of the input
+    backprop_mults  2N + E         N forward, N for all dW, and E = Σ nₗ nₗ₋₁ from layer 2 on for
+                                   the e: nobody asks for the error of the input
 
-    sizes: n₀, …, n_L. A bias is one more weight whose input is 1; it receives no error of its own.
+    sizes: n₀, …, n_L. Without biases 2N + E is 3N − n₀n₁. A bias is one more weight whose input is
+    1; it receives no error of its own, so E is the same with biases.
     """
-    if len(sizes) < 2 or any(n < 1 for n in sizes):
-        raise ValueError(f"sizes: expected at least two layer sizes ≥ 1, got {list(sizes)}")
+    sizes = _check.layer_sizes(sizes)
     pairs = [n_in * n_out for n_in, n_out in pairwise(sizes)]
     N = sum(pairs) + (sum(sizes[1:]) if biases else 0)
     errors = sum(pairs[1:])

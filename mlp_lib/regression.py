@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mlp_lib._check import arrays, integer, probabilities, scalar, signs, unit_rows
+from mlp_lib._check import arrays, converging, integer, scalar, signs, targets, unit_rows
 from mlp_lib._types import Array, ArrayLike, Pair
 from mlp_lib.activations import identity, sigmoid
 from mlp_lib.losses import bce_multi, cce, grad_hinge, half_sse, hinge
@@ -34,7 +34,7 @@ def logistic_regression_grads(X: ArrayLike, Y: ArrayLike, W: ArrayLike, b: Array
     over the examples of the binary cross-entropies, summed over the K yes/no questions.
     """
     X, Y, W, b = _data(X, Y, W, b)
-    probabilities(Y=Y)
+    targets(Y=Y)
     dZ = (sigmoid(X @ W + b) - Y) / len(X)  # (m, K)
     return X.T @ dZ, dZ.sum(axis=0, keepdims=True)  # (d, K), (1, K)
 
@@ -110,7 +110,7 @@ def fit_linear_svm(
     lr = scalar("lr", lr)
     w, b, history = np.zeros(X.shape[1], X.dtype), 0.0, []
     for _ in range(integer("n_steps", n_steps, low=0)):
-        history.append(hinge(X @ w + b, y) + lam / 2 * (w @ w).item())
+        history.append(hinge(converging(lr, X @ w + b), y) + lam / 2 * (w @ w).item())
         dw, db = linear_svm_grads(X, y, w, b, lam)
         w, b = w - lr * dw, b - lr * db
     return w, b, history
@@ -134,7 +134,7 @@ def _fit(
     W, b = np.zeros((X.shape[1], Y.shape[1]), X.dtype), np.zeros((1, Y.shape[1]), X.dtype)
     history = []
     for _ in range(integer("n_steps", n_steps, low=0)):
-        history.append(loss(g(X @ W + b), Y))
+        history.append(loss(g(converging(lr, X @ W + b)), Y))
         dW, db = grads(X, Y, W, b)
         W, b = W - lr * dW, b - lr * db
     return W, b, history

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mlp_lib._check import as_real, ndim, same_shape
+from mlp_lib._check import as_real, finite, ndim, reals, same_shape
 from mlp_lib._types import Array, ArrayLike
 
 
@@ -48,7 +48,7 @@ def softmax_vjp(p: ArrayLike, v: ArrayLike) -> Array:
 
     p: probabilities softmax(z), (K,) or (m, K). v: ∂J/∂p, same shape. Returns ∂J/∂z, same shape.
     """
-    p, v = as_real("p", p), as_real("v", v)
+    p, v = reals(p=p, v=v)
     ndim("p", p, 1, 2)
     same_shape(p=p, v=v)
     pv: Array = (p * v).sum(axis=-1, keepdims=True)  # (m, 1)
@@ -56,6 +56,6 @@ def softmax_vjp(p: ArrayLike, v: ArrayLike) -> Array:
 
 
 def _scores(Z: ArrayLike) -> Array:
-    Z = as_real("Z", Z)
+    Z = finite("Z", as_real("Z", Z))
     ndim("Z", Z, 1, 2)
     return Z

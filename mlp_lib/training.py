@@ -14,7 +14,7 @@ import numpy as np
 from mlp_lib import _check
 from mlp_lib._fast import Batches, Workspace
 from mlp_lib._types import Array, ArrayLike, Params
-from mlp_lib.activations import Activation, get_activation
+from mlp_lib.activations import ACTIVATIONS, Activation, get_activation
 from mlp_lib.batch import mlp_forward_batch
 from mlp_lib.data import sample_1d, xor
 from mlp_lib.descent import gd_update, iterate_minibatches
@@ -25,6 +25,7 @@ from mlp_lib.regularisation import EarlyStopping, dropout_backward, dropout_forw
 History = dict[str, list[float]]
 Callback = Callable[[int, MLP, History], bool | None]
 
+DEFAULT_BATCH = " (the default is 32; batch_size=None takes all examples at once)"
 ROWS = 4096  # examples looked at together where the whole set is evaluated
 
 
@@ -47,10 +48,11 @@ def train_mlp(
     The loss follows from the output: sigmoid bce, softmax cce, identity mse.
     """
     X, Y = _check.reals(X=X, Y=Y)
-    params = [(W.copy(), c.copy()) for W, c in _check.pairs(params0, "params0")]
+    params = [(W.copy(), c.copy()) for W, c in _check.row_form(params0, "params0")]
+    _check.target_shape("Y", Y, len(X), params[-1][0].shape[1])
     lr, epochs = _check.scalar("lr", lr), _check.integer("epochs", epochs, low=0)
     _check.choice("output", output, OUTPUTS)
-    g, out, loss = get_activation(hidden), OUTPUTS[output], LOSS_OF_OUTPUT[output]
+    g, out, loss = get_activation(hidden, "hidden"), OUTPUTS[output], LOSS_OF_OUTPUT[output]
     history = []
     for _ in range(epochs):
         Yhat, _ = mlp_forward_batch(X, params, g.f, out)
@@ -78,6 +80,7 @@ def fit_xor(
     two undecided.
     """
     hidden = _check.integer("hidden", hidden, low=1)
+    _check.choice("act", act, ACTIVATIONS)
     rng = np.random.default_rng(seed)
     W1, W2 = rng.standard_normal((2, hidden)), rng.standard_normal((hidden, 1))
     params0: Params = [(W1, np.zeros((1, hidden))), (W2, np.zeros((1, 1)))]
@@ -147,14 +150,17 @@ def fit(
     """
     X, Y = _check_data(net, X, Y)
     m, epochs = len(X), _check.integer("epochs", epochs, low=0)
-    b = m if batch_size is None else _check.integer("batch_size", batch_size, low=1, high=m)
+    b = m if batch_size is None else _check.integer("batch_size", batch_size, 1, m, DEFAULT_BATCH)
     l1, l2 = _check.scalar("l1", l1, low=0), _check.scalar("l2", l2, low=0)
     shuffle = shuffle and b < m
     if shuffle or dropout:
         rng = _check.generator(rng)
+    if validation is not None and not (isinstance(validation, tuple) and len(validation) == 2):
+        raise TypeError(f"validation: expected (X, Y), got {type(validation).__name__}")
     if early_stopping is not None and validation is None:
         raise ValueError("early_stopping: expected validation=(X, Y) to watch, got None")
     optimiser = SGD(0.1) if optimiser is None else optimiser
+    _check.with_update("optimiser", optimiser, "Adam(0.001)")
     g = _with_dropout(net.activation, dropout, rng) if dropout else net.activation
     batches = Batches(X, Y, b, net.dtype)
     pair = (net.loss_name, net.output)
@@ -225,7 +231,7 @@ def _with_dropout(g: Activation, p_drop: float, rng: np.random.Generator | None)
 
 
 def _add_penalty(net: MLP, l1: float, l2: float) -> None:
-    """DW ← dW + l1 sign(W) + l2 W, biases untouched (eq-d-l1, eq-d-l2)."""
+    """Add to the gradient: dW ← dW + l1 sign(W) + l2 W, biases untouched (eq-d-l1, eq-d-l2)."""
     for (W, _), (dW, _) in zip(net.params, net.grads, strict=True):
         if l1:
             dW += l1 * np.sign(W)
@@ -240,9 +246,10 @@ def _loss_by_parts(net: MLP, X: Array, Y: Array) -> float:
     total = 0.0
     for i in range(0, len(X), ROWS):
         with np.errstate(over="ignore", invalid="ignore"):
-            Yhat = net.predict(X[i : i + ROWS])
-            if not np.isfinite(Yhat).all():
+            Z = net.scores(X[i : i + ROWS])
+            if not np.isfinite(Z).all():
                 return np.inf
+            Yhat = OUTPUTS[net.output](Z)
             targets = net.check_targets(Y[i : i + ROWS], len(Yhat))
             total += len(Yhat) * mean_loss(Yhat, targets, net.loss_name)
     return total / len(X)
@@ -251,7 +258,7 @@ def _loss_by_parts(net: MLP, X: Array, Y: Array) -> float:
 def _check_data(net: MLP, X: ArrayLike, Y: ArrayLike, which: str = "") -> tuple[Array, Array]:
     """Require finite examples and targets that fit the network, read without a copy of the set."""
     X, Y = _check.as_real(f"{which}X", X), _check.as_real(f"{which}Y", Y)
-    _check.ndim(f"{which}X", X, 2)
+    _check.rows(f"{which}X", X)
     _check.shapes(f"m {net.sizes[0]}", **{f"{which}X": X})
     for i in range(0, len(X), ROWS):
         part = X[i : i + ROWS]
@@ -260,7 +267,7 @@ def _check_data(net: MLP, X: ArrayLike, Y: ArrayLike, which: str = "") -> tuple[
                 _check.finite(f"{which}X", part)
     net.check_targets(_check.finite(f"{which}Y", Y), len(X))
     if net.output != "identity":
-        _check.probabilities(**{f"{which}Y": Y})
+        _check.targets(**{f"{which}Y": Y})
     if net.output == "softmax":
         _check.unit_rows(f"{which}Y", Y)
     return X, Y

@@ -384,18 +384,18 @@ def test_a_bias_column_is_refused_where_it_would_broadcast():
 
 @pytest.mark.parametrize("bias", [np.zeros(3), np.zeros((1, 1)), np.zeros((5, 3)), np.zeros(())])
 def test_other_biases_that_would_broadcast(bias):
-    with pytest.raises(ValueError, match=r"params\[0\]\[1\]: expected shape .*got"):
+    with pytest.raises(ValueError, match=r"params.*: expected .*got b? ?.*\(.*\)"):
         mlp_forward_batch(X3, [(W1, bias), (W2, B2)])
 
 
 def test_wrong_shapes_say_which_and_what():
-    with pytest.raises(ValueError, match=r"params\[0\]\[0\]: expected shape \(5, n_to\), got"):
+    with pytest.raises(ValueError, match=r"X: expected shape \(m, 2\), got \(2, 5\)"):
         mlp_forward_batch(X3.T, F1)
     with pytest.raises(ValueError, match=r"X: expected .* 2 axes, got \(2,\)"):
         mlp_forward_batch(X3[0], F1)
-    with pytest.raises(ValueError, match=r"X: expected a non-empty array"):
+    with pytest.raises(ValueError, match=r"X: expected examples as rows"):
         mlp_forward_batch(X3[:0], F1)
-    with pytest.raises(ValueError, match=r"params\[1\]\[0\]: expected shape \(3, n_to\), got"):
+    with pytest.raises(ValueError, match=r"params\[1\]\[0\]: expected shape \(3, n_out\), got"):
         mlp_forward_batch(X3, [(W1, B1), (W2.T, B2)])
     with pytest.raises(ValueError, match=r"W: expected shape \(n_in, n_out\) .*got \(3, 2\)"):
         linear_backward(np.ones((5, 3)), X3, W1.T)

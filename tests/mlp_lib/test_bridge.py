@@ -101,9 +101,13 @@ def test_the_results_are_copies_and_the_inputs_unchanged():
 
 
 def test_a_form_mistaken_for_the_other_is_refused():
-    with pytest.raises(ValueError, match=r"params_col\[0\]\[1\]: expected shape .*got \(1, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"params_col: expected column form.*got b of shape \(1, 3\): to_col"
+    ):
         to_row(to_row(F1))
-    with pytest.raises(ValueError, match=r"params_row\[0\]\[1\]: expected shape .*got \(3,\)"):
+    with pytest.raises(
+        ValueError, match=r"params_row: expected row form.*got b of shape \(3,\): to_row"
+    ):
         to_col(F1)
     with pytest.raises(ValueError, match=r"params\[0\]\[1\]: expected shape"):
         batch_from_singles(to_row(F1), X3, Y3)

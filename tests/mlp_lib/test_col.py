@@ -315,13 +315,13 @@ def test_forward_refuses_what_numpy_would_broadcast():
     with pytest.raises(ValueError, match=r"x: expected shape \(2,\), got \(2, 1\)"):
         mlp_forward(F1_X[:, None], F1)
     with pytest.raises(
-        ValueError, match=r"params\[0\]\[1\]: expected shape \(n_to,\) with n_to = 3"
+        ValueError, match=r"params\[0\]\[1\]: expected shape \(n_out,\) with n_out = 3"
     ):
         mlp_forward(F1_X, [(W1, b1[:1]), layer2])
     with pytest.raises(ValueError, match=r"params\[0\]\[1\]: .*got \(3, 1\)"):
         mlp_forward(F1_X, [(W1, b1[:, None]), layer2])
     with pytest.raises(
-        ValueError, match=r"params\[1\]\[0\]: expected shape \(n_to, 3\), got \(3, 4"
+        ValueError, match=r"params\[1\]\[0\]: expected shape \(n_out, 3\), got \(3, 4"
     ):
         mlp_forward(F1_X, [(W1, b1), (layer2[0].T, layer2[1])])
 
@@ -334,7 +334,9 @@ def test_forward_refuses_integer_weights_and_nan():
         mlp_forward([0.8, np.nan], F1)
     with pytest.raises(ValueError, match=r"params\[0\]\[0\]: expected finite numbers, got inf"):
         mlp_forward(F1_X, [(np.full((3, 2), np.inf), b1), layer2])
-    with pytest.raises(TypeError, match=r"params: expected a list of \(W, b\) pairs, got list"):
+    with pytest.raises(
+        TypeError, match=r"params: expected a list of \(W, b\) pairs, got an empty list"
+    ):
         mlp_forward(F1_X, [])
 
 

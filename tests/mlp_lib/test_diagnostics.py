@@ -76,7 +76,7 @@ def test_the_experiment_step_by_step():
 
 
 def test_unknown_activation_and_bad_sizes():
-    with pytest.raises(ValueError, match=r"activation: expected one of .*; got 'sigmoidd'"):
+    with pytest.raises(ValueError, match=r"act: expected one of .*; got 'sigmoidd'"):
         layer_grad_norms("sigmoidd")
     with pytest.raises(ValueError, match="depth: expected a whole number at least 1, got 0"):
         layer_grad_norms("tanh", depth=0)

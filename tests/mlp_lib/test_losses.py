@@ -218,7 +218,7 @@ def test_nan_and_infinity_are_refused(f):
 def test_scores_in_place_of_probabilities_are_refused(f):
     with pytest.raises(ValueError, match=r"probabilities between 0 and 1, got 3.0 at index \(1,\)"):
         f([0.5, 3.0], [1.0, 0.0])
-    with pytest.raises(ValueError, match=r"probabilities between 0 and 1, got -1.0"):
+    with pytest.raises(ValueError, match=r"expected targets 0 or 1, got -1.0"):
         f([0.5, 0.5], [1.0, -1.0])
 
 

@@ -360,13 +360,13 @@ RNG = np.random.default_rng(0)
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: MLP((2, 3), "swish", rng=RNG), ValueError, "activation: expected one of .*swish"),
+        (lambda: MLP((2, 3), "swish", rng=RNG), ValueError, "hidden: expected one of .*swish"),
         (lambda: MLP((2, 3), output="relu", rng=RNG), ValueError, "output: expected one of"),
         (lambda: MLP((2, 3), loss="huber", rng=RNG), ValueError, "loss: expected one of"),
         (lambda: MLP((2, 3), loss="bce", rng=RNG), ValueError, "pairs .*; got bce with softmax"),
         (lambda: MLP((2, 3), output="sigmoid", loss="cce", rng=RNG), ValueError, "cce with sigm"),
         (lambda: MLP((2, 3), output="sigmoid", loss="mse", rng=RNG), ValueError, "mse with sigm"),
-        (lambda: MLP((2, 3), init="magic", rng=RNG), ValueError, "scheme: expected one of"),
+        (lambda: MLP((2, 3), init="magic", rng=RNG), ValueError, "init: expected one of"),
         (lambda: MLP((2,), rng=RNG), ValueError, "sizes: expected at least two"),
         (lambda: MLP((2, 0, 3), rng=RNG), ValueError, r"sizes\[1\]: expected a whole number"),
         (lambda: MLP((2, 3), rng=0), TypeError, "rng: expected a generator"),
@@ -374,7 +374,7 @@ RNG = np.random.default_rng(0)
         (
             lambda: MLP.from_params([(np.ones((2, 3)), np.ones(3))]),
             ValueError,
-            r"params\[0\]\[1\]: expected shape \(1, n_out\)",
+            r"params: expected row form, b of shape \(1, n_out\), got .*: to_row",
         ),
         (
             lambda: MLP.from_params(
@@ -404,7 +404,7 @@ def test_refuses_a_network(make, error, message):
     ("X", "Y", "message"),
     [
         (np.ones((7, 5)), None, r"X: expected shape \(m, 4\), got \(7, 5\)"),
-        (np.ones(4), None, r"X: expected shape \(m, 4\), got \(4,\)"),
+        (np.ones(4), None, r"X: expected examples as rows, .* got shape \(4,\) .*X\[None, :\]"),
         (np.full((7, 4), np.nan), None, "expected finite numbers"),
         (None, np.ones((7, 1)), r"Y: expected shape \(7, 3\), got \(7, 1\)"),
         (None, np.ones((1, 3)) / 3, r"Y: expected shape \(7, 3\), got \(1, 3\)"),

@@ -186,7 +186,7 @@ def test_bad_input_is_refused(name):
 
 def test_targets_that_do_not_fit_the_model_are_refused():
     X, Y, W, b = problem("linear")
-    with pytest.raises(ValueError, match="Y: expected probabilities between 0 and 1"):
+    with pytest.raises(ValueError, match="Y: expected targets 0 or 1"):
         logistic_regression_grads(X, Y, W, b)
     with pytest.raises(ValueError, match="Y: expected rows that sum to 1"):
         softmax_regression_grads(X, Y, W, b)
