@@ -76,6 +76,8 @@ function markPlane(marks, X, y, found, wrong) {
   marks.arrow = { d: arrow(w) };
   marks.plus = { d: places(1).map(([a, b]) => ring(a, b, 7)).join("") };
   marks.minus = { d: places(-1).map(([a, b]) => `M${coordinate(a - 6)} ${coordinate(b - 6)}h12v12h-12Z`).join("") };
+  const [x5, y5] = X[4] ? at(X[4]) : [0, 0];
+  marks.fifth = { x: coordinate(x5), y: coordinate(y5 + 26), text: X[4] ? "5th" : "" };
   const around = (i) => ring(...at(X[i]), 12);
   marks.wrong = { d: wrong.slice(1).map(around).join("") };
   marks.turn = { d: wrong.slice(0, 1).map(around).join("") };

@@ -218,6 +218,7 @@ class Perceptron(Figure):
             for x, name in zip(CORNERS, NAMES, strict=False)
         )
         scaffold = PLANE.scaffold(ticks, ticks, "x₁", "shaded: ŷ = +1, at and beyond the line")
+        names += mark("text", "fifth", marks, class_="lm-label", text_anchor="middle")
         plot = PLANE.plot("plane", content + names)
         scaffold += f'<g class="lm-ticks"><text x="4" y="{PLANE.top + 8:g}">x₂</text></g>'
         label = "The examples in the plane, the line where the score is 0, and the mistakes"
@@ -277,6 +278,12 @@ def _mark_plane(
     squares = [at(x) for x, t in zip(X, y, strict=True) if t < 0]
     marks["minus"] = {
         "d": "".join(f"M{coordinate(a - 6)} {coordinate(b - 6)}h12v12h-12Z" for a, b in squares)
+    }
+    fifth = at(X[4]) if len(X) > 4 else (0.0, 0.0)
+    marks["fifth"] = {
+        "x": coordinate(fifth[0]),
+        "y": coordinate(fifth[1] + 26),
+        "text": "5th" if len(X) > 4 else "",
     }
     marks["wrong"] = {"d": "".join(ring(*at(X[i]), 12) for i in wrong[1:])}
     marks["turn"] = {"d": ring(*at(X[wrong[0]]), 12) if wrong else ""}
