@@ -23,7 +23,7 @@ const PLOT = {
   y: (error) => ((1 - Math.log10(Math.max(error, FLOOR))) / 20) * 250,
 };
 
-const decimals = (v) => `${v < 0 ? "−" : ""}${Math.abs(v).toFixed(8)}`;
+const decimals = (v) => `${v < 0 ? "−" : ""}${Math.abs(v).toFixed(7)}`;
 const hText = (i) => (i % 4 ? number(H[i]) : power(i / 4 - 16));
 
 function runOf({ target, w }) {

@@ -282,18 +282,19 @@ class GradientCheck(Figure):
         return element(
             "table",
             {"class": "lm-numbers"},
-            f"<caption>The first slope is {mark('span', 'exact', marks)}. The error is the "
-            "largest over all parameters; the picture draws nothing below 10⁻¹⁸.</caption>"
+            f"<caption>The slope is that of the first parameter, {mark('span', 'exact', marks)}. "
+            "The error is the largest over all parameters; the picture draws nothing below "
+            "10⁻¹⁸. Calls of the function per gradient.</caption>"
             f"<thead><tr>{mark('th', 'h', marks, scope='col')}{heads}</tr></thead><tbody>"
-            + row("measured", "first slope")
+            + row("measured", "slope")
             + row("error", "error")
             + row("best", "smallest")
             + row("tip", "at h")
-            + row("calls", "calls of f")
+            + row("calls", "calls")
             + "</tbody>",
         )
 
 
 def _decimals(v: float) -> str:
-    """Eight decimals."""
-    return f"{'−' if v < 0 else ''}{_fixed(abs(v), 8)}"
+    """Seven decimals."""
+    return f"{'−' if v < 0 else ''}{_fixed(abs(v), 7)}"

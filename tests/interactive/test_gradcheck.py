@@ -60,15 +60,15 @@ def test_numbers_of_the_lesson() -> None:
     said = GradientCheck().sentence()
     assert "measured with h = 10⁻⁵: forward 3.19×10⁻⁸, central 3.2" in said
     bowl = GradientCheck(target="bowl", at=56).view()["marks"]  # h = 0.01
-    assert bowl["measured-a"]["text"] == "3.01500000"
-    assert bowl["measured-b"]["text"] == "3.00000000"
+    assert bowl["measured-a"]["text"] == "3.0150000"
+    assert bowl["measured-b"]["text"] == "3.0000000"
 
 
 def test_a_kink_within_reach_of_the_step() -> None:
     wide = GradientCheck(target="kink", at=52).view()["marks"]  # h = 10⁻³ reaches over the kink
-    assert wide["measured-b"]["text"] == "0.55000000"
-    assert wide["measured-c"]["text"] == "1.00000000"
-    assert GradientCheck(target="kink", at=44).view()["marks"]["measured-b"]["text"] == "1.00000000"
+    assert wide["measured-b"]["text"] == "0.5500000"
+    assert wide["measured-c"]["text"] == "1.0000000"
+    assert GradientCheck(target="kink", at=44).view()["marks"]["measured-b"]["text"] == "1.0000000"
 
 
 @pytest.mark.browser
