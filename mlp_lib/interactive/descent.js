@@ -21,6 +21,7 @@ const PLACES = {
   bowl: { names: ["x", "y"], axes: axes(306, 216, [-1.7, 1.7], [-1.2, 1.2]), start: [[-1.6, 1.6], [-1.1, 1.1]], eta: [0.001, 1, 0.001] },
   two: { names: ["w", "b"], axes: axes(306, 216, [-4.1, 5.25], [-4.6, 2]), start: [[-4, 5], [-4.5, 1.9]], eta: [0.05, 10, 0.05] },
 };
+const HIGHER = [2.759, -1.378]; // the bottom of the higher valley
 const CURVE = { width: 286, height: 216, y: (size) => ((4 - Math.log10(Math.max(size, 1e-99))) / 16) * 216 };
 
 const clamp = (v, [low, high]) => Math.max(low, Math.min(high, v));
@@ -58,8 +59,10 @@ function verdict(state, { points, heights, slope }) {
   }
   if (!(end < 10 * heights[0] + 1)) return "The walk diverges.";
   if (slope > 1e-3) return `It still goes downhill: the gradient has length ${value(slope)}.`;
-  if (state.surface === "two" && points.at(-1)[0] > 1) return "The gradient is nearly 0 here, and this is the higher valley.";
-  return "The gradient is nearly 0: this is the lowest point.";
+  if (end < 1e-3) return "The gradient is nearly 0: this is the lowest point.";
+  const [w, b] = points.at(-1);
+  const valley = Math.hypot(w - HIGHER[0], b - HIGHER[1]) < 0.3;
+  return `The gradient is nearly 0 here, and this is ${valley ? "the higher valley" : "flat ground, not a valley"}.`;
 }
 
 function view(state) {

@@ -207,9 +207,11 @@ class GradientDescent(Figure):
             return "The walk diverges."
         if slope > 1e-3:
             return f"It still goes downhill: the gradient has length {value(slope)}."
-        if self.surface == "two" and points[-1][0] > 1:
-            return "The gradient is nearly 0 here, and this is the higher valley."
-        return "The gradient is nearly 0: this is the lowest point."
+        if heights[-1] < 1e-3:
+            return "The gradient is nearly 0: this is the lowest point."
+        valley = math.dist(points[-1], SURFACES["two"].lowest[1]) < 0.3
+        place = "the higher valley" if valley else "flat ground, not a valley"
+        return f"The gradient is nearly 0 here, and this is {place}."
 
     def view(self) -> View:
         """See `Figure.view`; the twin of view() in descent.js."""

@@ -51,6 +51,11 @@ def test_the_start_decides_between_two_valleys() -> None:
     assert high.view()["marks"]["f-end"]["text"] == "0.1066"
 
 
+def test_noise_may_carry_the_walk_out_of_a_valley() -> None:
+    away = GradientDescent(surface="two", eta=10, steps=300, start=[3.5, -3], noise=0.2)
+    assert "flat ground, not a valley" in away.sentence()
+
+
 @pytest.mark.parametrize("name", SURFACES)
 def test_gradients_and_lowest_points(name: str) -> None:
     surface = SURFACES[name]
