@@ -300,3 +300,140 @@ def _sigmoid_in_place(Z: Array) -> None:
     np.tanh(Z, Z)
     np.multiply(Z, half, Z)
     np.add(Z, half, Z)
+
+
+# -- optimisers: the rules of `optimisers.py`, piece by piece through one scratch vector -----------
+
+PIECE = 32_768  # numbers worked on at a time: a piece stays in the cache for all its operations
+
+
+class InPlace:
+    """One optimiser bound to θ, g and its state; this one runs the readable rule, for any rule."""
+
+    def __init__(self, rule: Any, theta: Array, gradient: Array, state: list[Array]) -> None:
+        self.rule, self.theta, self.gradient, self.state = rule, theta, gradient, state
+        scratch = np.empty(min(PIECE, theta.size), theta.dtype)
+        pieces = [slice(i, i + PIECE) for i in range(0, theta.size, PIECE)]
+        self.pieces = [
+            (theta[p], gradient[p], scratch[: theta[p].size], *(s[p] for s in state))
+            for p in pieces
+        ]
+        self.numbers = {k: np.array(v, theta.dtype) for k, v in self.constants().items()}
+        self.lr = np.array(rule.lr, theta.dtype)
+
+    def constants(self) -> dict[str, float]:
+        """Return the numbers that enter a product."""
+        return {}
+
+    def prepare(self) -> None:
+        """Compute what is the same for all pieces of this step."""
+        self.lr[()] = self.rule.lr
+
+    def update(self) -> None:
+        """Take one step: θ and the state change in place."""
+        self.prepare()
+        for piece in self.pieces:
+            self.step(*piece)
+
+    def step(self, theta: Array, g: Array, scratch: Array, *state: Array) -> None:  # noqa: ARG002
+        """Take one step with a piece of θ."""
+        new_theta, *new_state = self.rule.step(theta, g, *state)
+        theta[...] = new_theta
+        for old, new in zip(state, new_state, strict=True):
+            old[...] = new
+
+
+class SGDInPlace(InPlace):
+    """θ ← θ − α g."""
+
+    def step(self, theta: Array, g: Array, scratch: Array, *state: Array) -> None:  # noqa: ARG002
+        """Take one step with a piece of θ."""
+        np.multiply(g, self.lr, scratch)
+        np.subtract(theta, scratch, theta)
+
+
+class MomentumInPlace(InPlace):
+    """v ← μ v + g,   θ ← θ − α v."""
+
+    def constants(self) -> dict[str, float]:
+        """Return the numbers that enter a product."""
+        return {"mu": self.rule.mu}
+
+    def step(self, theta: Array, g: Array, scratch: Array, *state: Array) -> None:
+        """Take one step with a piece of θ."""
+        (v,) = state
+        np.multiply(v, self.numbers["mu"], v)
+        np.add(v, g, v)
+        np.multiply(v, self.lr, scratch)
+        np.subtract(theta, scratch, theta)
+
+
+class NesterovInPlace(MomentumInPlace):
+    """v ← μ v + g,   θ ← θ − α (g + μ v)."""
+
+    def step(self, theta: Array, g: Array, scratch: Array, *state: Array) -> None:
+        """Take one step with a piece of θ."""
+        (v,) = state
+        np.multiply(v, self.numbers["mu"], v)
+        np.add(v, g, v)
+        np.multiply(v, self.numbers["mu"], scratch)
+        np.add(scratch, g, scratch)
+        np.multiply(scratch, self.lr, scratch)
+        np.subtract(theta, scratch, theta)
+
+
+class RMSPropInPlace(InPlace):
+    """s ← ρ s + (1 − ρ) g²,   θ ← θ − α g / (√s + ε)."""
+
+    def constants(self) -> dict[str, float]:
+        """Return the numbers that enter a product."""
+        return {"rho": self.rule.rho, "1 - rho": 1 - self.rule.rho, "eps": self.rule.eps}
+
+    def step(self, theta: Array, g: Array, scratch: Array, *state: Array) -> None:
+        """Take one step with a piece of θ."""
+        (s,), number = state, self.numbers
+        np.multiply(g, g, scratch)
+        np.multiply(scratch, number["1 - rho"], scratch)
+        np.multiply(s, number["rho"], s)
+        np.add(s, scratch, s)
+        np.sqrt(s, scratch)
+        np.add(scratch, number["eps"], scratch)
+        np.divide(g, scratch, scratch)
+        np.multiply(scratch, self.lr, scratch)
+        np.subtract(theta, scratch, theta)
+
+
+class AdamInPlace(InPlace):
+    """m ← β₁ m + (1 − β₁) g,   v ← β₂ v + (1 − β₂) g²,   θ ← θ − α m̂ / (√v̂ + ε).
+
+    With c = √(1 − β₂ᵗ) the fraction is m/(√v + c ε) times c/(1 − β₁ᵗ), two factors a step in place
+    of two more divisions a parameter.
+    """
+
+    def constants(self) -> dict[str, float]:
+        """Return the numbers that enter a product."""
+        b1, b2 = self.rule.beta1, self.rule.beta2
+        return {"b1": b1, "1 - b1": 1 - b1, "b2": b2, "1 - b2": 1 - b2, "c eps": 0.0, "rate": 0.0}
+
+    def prepare(self) -> None:
+        """Compute what is the same for all pieces of this step."""
+        rule = self.rule
+        c = (1 - rule.beta2**rule.t) ** 0.5
+        self.numbers["c eps"][()] = c * rule.eps
+        self.numbers["rate"][()] = rule.lr * c / (1 - rule.beta1**rule.t)
+
+    def step(self, theta: Array, g: Array, scratch: Array, *state: Array) -> None:
+        """Take one step with a piece of θ."""
+        (m, v), number = state, self.numbers
+        np.multiply(g, number["1 - b1"], scratch)
+        np.multiply(m, number["b1"], m)
+        np.add(m, scratch, m)
+        np.multiply(g, g, scratch)
+        np.multiply(scratch, number["1 - b2"], scratch)
+        np.multiply(v, number["b2"], v)
+        np.add(v, scratch, v)
+        np.sqrt(v, scratch)
+        np.add(scratch, number["c eps"], scratch)
+        np.divide(m, scratch, scratch)
+        np.multiply(scratch, number["rate"], scratch)
+        np.subtract(theta, scratch, theta)

@@ -73,9 +73,7 @@ def weight_grad(delta: ArrayLike, a_prev: ArrayLike) -> Array:
     return np.outer(delta, a_prev)  # (n_out, n_in)
 
 
-def require_pair(
-    loss: str, activation: str, pairs: Collection[tuple[str, str]] = tuple(PAIRS)
-) -> None:
+def require_pair(loss: str, activation: str, pairs: Collection[tuple[str, str]] = PAIRS) -> None:
     """Raise a ValueError that says why, unless loss and output activation belong together."""
     choice("loss", loss, LOSSES)
     choice("activation", activation, [*ACTIVATIONS, "softmax"])

@@ -1,50 +1,50 @@
 """An optimiser decides how far and where a step goes, given the gradient and what it remembers.
 
 θ is the flat vector of all parameters, g = ∂J/∂θ the flat gradient, α the learning rate (`lr`).
-`update(theta, gradient)` changes θ in place and leaves g as it was. Work is done piece by piece
-through one scratch vector: no step allocates memory, and a piece stays in the cache while several
-operations pass over it.
+`step` is the rule, a formula that returns new arrays. `update(theta, gradient)` changes θ in place
+and leaves g as it was: the same numbers to rounding, by the quick form of the rule in `_fast.py`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from mlp_lib import _check
+from mlp_lib import _check, _fast
 from mlp_lib._types import Array
-
-PIECE = 32_768  # numbers worked on at a time
 
 
 class Optimiser:
-    """What all of them share: the learning rate, the state vectors and the walk over the pieces."""
+    """What all of them share: the learning rate, the number of updates and the state vectors.
 
-    n_states = 0  # vectors remembered between steps, each as long as θ
+    A rule of your own needs `n_states` and `step`; without a quick form `update` runs `step`.
+    """
+
+    n_states = 0  # vectors remembered between steps, each as long as θ, zeros at the start
+    in_place: type[_fast.InPlace] = _fast.InPlace  # the quick form of `step`
+    step: Callable[..., tuple[Array, ...]]  # (θ, g, *state) → (new θ, *new state), at update t
 
     def __init__(self, lr: float) -> None:
         self.lr = _check.scalar("lr", lr, low=0)
-        self.t = 0  # updates done
+        self.t = 0  # updates done, this one included
         self.state: list[Array] = []
-        self._bound: tuple[Array, Array] | None = None
-        self._pieces: list[tuple[Array, ...]] = []
+        self._bound: _fast.InPlace | None = None
 
     def update(self, theta: Array, gradient: Array) -> None:
         """Take one step: θ changes in place. theta, gradient: (n,), one dtype."""
         bound = self._bound
-        if bound is None or bound[0] is not theta or bound[1] is not gradient:
-            self._bind(theta, gradient)
+        if bound is None or bound.theta is not theta or bound.gradient is not gradient:
+            bound = self._bound = self._bind(theta, gradient)
         self.t += 1
-        self._prepare()
-        for piece in self._pieces:
-            self._step(*piece)
+        bound.update()
 
     def reset(self) -> None:
         """Forget everything but the settings, as if no step had been taken."""
-        self.t, self.state, self._bound, self._pieces = 0, [], None, []
+        self.t, self.state, self._bound = 0, [], None
 
-    def _bind(self, theta: Array, gradient: Array) -> None:
+    def _bind(self, theta: Array, gradient: Array) -> _fast.InPlace:
         for name, x in {"theta": theta, "gradient": gradient}.items():
             if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
                 raise TypeError(f"{name}: expected an array of floats, got {_kind(x)}")
@@ -59,35 +59,18 @@ class Optimiser:
             )
         if not self.state:
             self.state = [np.zeros_like(theta) for _ in range(self.n_states)]
-        scratch = np.empty(min(PIECE, theta.size), theta.dtype)
-        pieces = [slice(i, i + PIECE) for i in range(0, theta.size, PIECE)]
-        self._pieces = [
-            (theta[p], gradient[p], scratch[: theta[p].size], *(s[p] for s in self.state))
-            for p in pieces
-        ]
-        self._bound = (theta, gradient)
-        # Numbers that enter a product, as arrays without axes in the dtype of θ: numpy converts
-        # a Python number at every call, which on a small network costs as much as the product.
-        self._numbers = {k: np.array(v, theta.dtype) for k, v in self._constants().items()}
-        self._lr = np.array(self.lr, theta.dtype)
-
-    def _constants(self) -> dict[str, float]:
-        return {}
-
-    def _prepare(self) -> None:
-        """Compute what is the same for all pieces of this step."""
-        self._lr[()] = self.lr
-
-    def _step(self, theta: Array, g: Array, scratch: Array, *state: Array) -> None:
-        raise NotImplementedError
+        quick = vars(type(self)).get("in_place", _fast.InPlace)  # a subclass has its own or none
+        return quick(self, theta, gradient, self.state)  # type: ignore[no-any-return]
 
 
 class SGD(Optimiser):
     """θ ← θ − α g (eq-sgd)."""
 
-    def _step(self, theta: Array, g: Array, scratch: Array, *state: Array) -> None:  # noqa: ARG002
-        np.multiply(g, self._lr, scratch)
-        np.subtract(theta, scratch, theta)
+    in_place = _fast.SGDInPlace
+
+    def step(self, theta: Array, g: Array) -> tuple[Array]:
+        """Return the new θ. theta, g: (n,)."""
+        return (theta - self.lr * g,)
 
 
 class Momentum(Optimiser):
@@ -98,20 +81,16 @@ class Momentum(Optimiser):
     """
 
     n_states = 1
+    in_place = _fast.MomentumInPlace
 
     def __init__(self, lr: float, mu: float = 0.9) -> None:
         super().__init__(lr)
         self.mu = _share("mu", mu)
 
-    def _constants(self) -> dict[str, float]:
-        return {"mu": self.mu}
-
-    def _step(self, theta: Array, g: Array, scratch: Array, *state: Array) -> None:
-        (v,) = state
-        np.multiply(v, self._numbers["mu"], v)
-        np.add(v, g, v)
-        np.multiply(v, self._lr, scratch)
-        np.subtract(theta, scratch, theta)
+    def step(self, theta: Array, g: Array, v: Array) -> tuple[Array, Array]:
+        """Return the new θ and v. theta, g, v: (n,)."""
+        v = self.mu * v + g
+        return theta - self.lr * v, v
 
 
 class Nesterov(Momentum):
@@ -120,14 +99,12 @@ class Nesterov(Momentum):
     As momentum, but the step already contains the next fading of v: it looks ahead.
     """
 
-    def _step(self, theta: Array, g: Array, scratch: Array, *state: Array) -> None:
-        (v,) = state
-        np.multiply(v, self._numbers["mu"], v)
-        np.add(v, g, v)
-        np.multiply(v, self._numbers["mu"], scratch)
-        np.add(scratch, g, scratch)
-        np.multiply(scratch, self._lr, scratch)
-        np.subtract(theta, scratch, theta)
+    in_place = _fast.NesterovInPlace
+
+    def step(self, theta: Array, g: Array, v: Array) -> tuple[Array, Array]:
+        """Return the new θ and v. theta, g, v: (n,)."""
+        v = self.mu * v + g
+        return theta - self.lr * (g + self.mu * v), v
 
 
 class RMSProp(Optimiser):
@@ -137,25 +114,16 @@ class RMSProp(Optimiser):
     """
 
     n_states = 1
+    in_place = _fast.RMSPropInPlace
 
     def __init__(self, lr: float = 0.01, rho: float = 0.99, eps: float = 1e-8) -> None:
         super().__init__(lr)
         self.rho, self.eps = _share("rho", rho), _check.scalar("eps", eps, low=0)
 
-    def _constants(self) -> dict[str, float]:
-        return {"rho": self.rho, "1 - rho": 1 - self.rho, "eps": self.eps}
-
-    def _step(self, theta: Array, g: Array, scratch: Array, *state: Array) -> None:
-        (s,), number = state, self._numbers
-        np.multiply(g, g, scratch)
-        np.multiply(scratch, number["1 - rho"], scratch)
-        np.multiply(s, number["rho"], s)
-        np.add(s, scratch, s)
-        np.sqrt(s, scratch)
-        np.add(scratch, number["eps"], scratch)
-        np.divide(g, scratch, scratch)
-        np.multiply(scratch, self._lr, scratch)
-        np.subtract(theta, scratch, theta)
+    def step(self, theta: Array, g: Array, s: Array) -> tuple[Array, Array]:
+        """Return the new θ and s. theta, g, s: (n,)."""
+        s = self.rho * s + (1 - self.rho) * g**2
+        return theta - self.lr * g / (np.sqrt(s) + self.eps), s
 
 
 class Adam(Optimiser):
@@ -163,12 +131,12 @@ class Adam(Optimiser):
 
     with m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ), which undo the start at 0.
 
-    ε stands outside the root, beside √v̂: with c = √(1 − β₂ᵗ) that is m/(√v + c ε) times
-    c/(1 − β₁ᵗ), and so it is computed. Added to √v without the c, or under the root, ε would
+    ε stands outside the root, beside √v̂. Added to √v without the hat, or under the root, ε would
     change the result where gradients are as small as ε.
     """
 
     n_states = 2
+    in_place = _fast.AdamInPlace
 
     def __init__(
         self, lr: float = 0.001, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
@@ -177,29 +145,12 @@ class Adam(Optimiser):
         self.beta1, self.beta2 = _share("beta1", beta1), _share("beta2", beta2)
         self.eps = _check.scalar("eps", eps, low=0)
 
-    def _constants(self) -> dict[str, float]:
-        b1, b2 = self.beta1, self.beta2
-        return {"b1": b1, "1 - b1": 1 - b1, "b2": b2, "1 - b2": 1 - b2, "c eps": 0.0, "rate": 0.0}
-
-    def _prepare(self) -> None:
-        c = (1 - self.beta2**self.t) ** 0.5
-        self._numbers["c eps"][()] = c * self.eps
-        self._numbers["rate"][()] = self.lr * c / (1 - self.beta1**self.t)
-
-    def _step(self, theta: Array, g: Array, scratch: Array, *state: Array) -> None:
-        (m, v), number = state, self._numbers
-        np.multiply(g, number["1 - b1"], scratch)
-        np.multiply(m, number["b1"], m)
-        np.add(m, scratch, m)
-        np.multiply(g, g, scratch)
-        np.multiply(scratch, number["1 - b2"], scratch)
-        np.multiply(v, number["b2"], v)
-        np.add(v, scratch, v)
-        np.sqrt(v, scratch)
-        np.add(scratch, number["c eps"], scratch)
-        np.divide(m, scratch, scratch)
-        np.multiply(scratch, number["rate"], scratch)
-        np.subtract(theta, scratch, theta)
+    def step(self, theta: Array, g: Array, m: Array, v: Array) -> tuple[Array, Array, Array]:
+        """Return the new θ, m and v of update t. theta, g, m, v: (n,)."""
+        m = self.beta1 * m + (1 - self.beta1) * g
+        v = self.beta2 * v + (1 - self.beta2) * g**2
+        m_hat, v_hat = m / (1 - self.beta1**self.t), v / (1 - self.beta2**self.t)
+        return theta - self.lr * m_hat / (np.sqrt(v_hat) + self.eps), m, v
 
 
 OPTIMISERS: dict[str, type[Optimiser]] = {

@@ -5,7 +5,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from mlp_lib.optimisers import OPTIMISERS, PIECE, SGD, Adam, Momentum, Nesterov, RMSProp
+from mlp_lib._fast import PIECE
+from mlp_lib.optimisers import OPTIMISERS, SGD, Adam, Momentum, Nesterov, Optimiser, RMSProp
 
 MAKERS = {
     "sgd": lambda: SGD(0.05),
@@ -56,6 +57,31 @@ def test_update_follows_the_equation_in_the_docstring(name):
     np.testing.assert_allclose(
         walk(MAKERS[name](), theta, gradients), expected, rtol=1e-13, atol=1e-15
     )
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_the_formula_that_is_read_gives_the_numbers_of_the_quick_form(name):
+    rng = np.random.default_rng(5)
+    theta, gradients = rng.normal(size=50), rng.normal(size=(25, 50))
+    optimiser, state = MAKERS[name](), [np.zeros(50)] * MAKERS[name]().n_states
+    expected, new = walk(MAKERS[name](), theta, gradients), theta
+    for optimiser.t, (g, quick) in enumerate(zip(gradients, expected, strict=True), start=1):
+        new, *state = optimiser.step(new, g, *state)
+        np.testing.assert_allclose(new, quick, rtol=1e-12, atol=1e-15)
+
+
+def test_a_rule_of_ones_own_needs_its_formula_only():
+    class Slower(Momentum):
+        def step(self, theta, g, v):
+            return theta - self.lr * (v + g) / 2, v + g
+
+    class Signs(Optimiser):
+        def step(self, theta, g):
+            return (theta - self.lr * np.sign(g),)
+
+    gradients = np.array([[1.0, -3.0], [1.0, 2.0]])
+    assert walk(Slower(1.0), np.zeros(2), gradients).tolist() == [[-0.5, 1.5], [-1.5, 2.0]]
+    assert walk(Signs(1.0), np.zeros(2), gradients).tolist() == [[-1.0, 1.0], [-2.0, 0.0]]
 
 
 @pytest.mark.peer
@@ -111,7 +137,7 @@ def test_pieces_make_no_difference(name, monkeypatch):
     rng = np.random.default_rng(3)
     theta, gradients = rng.normal(size=100), rng.normal(size=(4, 100))
     whole = walk(MAKERS[name](), theta, gradients)
-    monkeypatch.setattr("mlp_lib.optimisers.PIECE", 7)
+    monkeypatch.setattr("mlp_lib._fast.PIECE", 7)
     np.testing.assert_array_equal(walk(MAKERS[name](), theta, gradients), whole)
 
 
