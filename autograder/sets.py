@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import sys
 from collections.abc import Iterator
 from itertools import pairwise
@@ -27,6 +28,10 @@ from traitlets.config import Config
 STUB = "# Write your answer here, then delete the next line.\nraise NotImplementedError()"
 TEXT_STUB = "*Write your answer here.*"
 BEGIN, END = "BEGIN SOLUTION", "END SOLUTION"
+# A link to a lesson, as the sources have it: it works where the files are read, as on a code host.
+LINK = re.compile(
+    r"\[(?P<words>[^\]]+)\]\(\.\./lessons/(?P<lesson>[\w-]+)\.md(?:#equation-(?P<equation>[\w-]+))?\)"
+)
 
 
 class SetError(Exception):
@@ -98,11 +103,36 @@ def path_of(name: str) -> Path:
     return path
 
 
-def source(name: str) -> NotebookNode:
-    """Read a set as a notebook: ids from the position, no outputs, a kernel every Jupyter has."""
+def book_address() -> str:
+    """Where the book is published, as the environment variable BACKPROP_BOOK says; "" if nowhere.
+
+    `check` looks there, too.
+    """
+    return os.environ.get("BACKPROP_BOOK", "").rstrip("/")
+
+
+def linked(text: str, book: str) -> str:
+    """Turn links to lesson files into addresses of the published book, or into words."""
+
+    def link(found: re.Match[str]) -> str:
+        words, lesson, label = found["words"], found["lesson"], found["equation"]
+        if book:
+            return f"[{words}]({book}/lessons/{lesson}.html{'#equation-' + label if label else ''})"
+        return f"{words} {label}" if label else words
+
+    return LINK.sub(link, text)
+
+
+def source(name: str, book: str | None = None) -> NotebookNode:
+    """Read a set as a notebook: ids from the position, no outputs, a kernel every Jupyter has.
+
+    `book` is the address of the published book, for the links to the lessons.
+    """
     notebook: NotebookNode = jupytext.read(path_of(name))
     for position, cell in enumerate(notebook.cells):
         cell["id"] = f"{name[:4]}-{position:03d}"
+        if cell.cell_type == "markdown":
+            cell["source"] = linked(cell.source, book_address() if book is None else book)
         if cell.cell_type == "code":
             cell["outputs"], cell["execution_count"] = [], None
     notebook.metadata.clear()
@@ -159,8 +189,8 @@ def student_version(full: NotebookNode, config: Config | None = None) -> Noteboo
 
 
 @functools.cache
-def _student_text(name: str) -> str:
-    full = source(name)
+def _student_text(name: str, book: str) -> str:
+    full = source(name, book)
     released = student_version(full)
     if found := leaks(full, released):
         raise SetError(f"{name} is not fit for students: " + "; ".join(found))
@@ -169,7 +199,7 @@ def _student_text(name: str) -> str:
 
 def student(name: str) -> NotebookNode:
     """Return what a student gets."""
-    return from_text(_student_text(name))
+    return from_text(_student_text(name, book_address()))
 
 
 # --------------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ from autograder import bank, sets
 from autograder.checking import evaluate
 
 NAMES = sets.names()
-LINK = re.compile(r"https://backprop-course\.github\.io/([^)\s]*)")
 
 
 def steps_of(name: str) -> list[str]:
@@ -141,7 +140,9 @@ def test_every_set_has_what_a_student_needs(name):
     assert text.count("Room to play") == steps
     assert text.count("## Debug this (not graded)") == 1
     assert text.count("## In your own words") == 1
-    assert f"lessons/{sets.lesson_of(name)}.html)" in notebook.cells[0].source
+    assert f"[Lesson {int(name[2:4])}](../lessons/{sets.lesson_of(name)}.md)" in (
+        sets.path_of(name).read_text(encoding="utf-8")
+    )
     assert "first half of" in notebook.cells[0].source  # the rule of the points
     alone = ("steps do not need each other", "no step needs another one", "is checked by itself")
     assert any(words in text for words in alone)
@@ -149,16 +150,32 @@ def test_every_set_has_what_a_student_needs(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_links_lead_to_lessons_and_equations_that_exist(name, root):
-    text = "\n".join(cell.source for cell in sets.source(name).cells)
-    links = LINK.findall(text)
-    assert links
+    text = sets.path_of(name).read_text(encoding="utf-8")
+    links = list(sets.LINK.finditer(text))
+    assert len(links) == text.count("](../") > 1  # no other links
     for link in links:
-        page, _, anchor = link.partition("#")
-        lesson = root / page.replace(".html", ".md")
-        assert lesson.exists(), link
-        written = lesson.read_text(encoding="utf-8")
-        label = anchor.removeprefix("equation-")
-        assert not anchor or f"({label})" in written or f"({label})=" in written, link
+        lesson = root / "lessons" / f"{link['lesson']}.md"
+        assert lesson.exists(), link[0]
+        if link["equation"]:
+            assert link["words"] in ("equation", "equations")
+            assert f"$$ ({link['equation']})" in lesson.read_text(encoding="utf-8"), link[0]
+
+
+def test_links_lead_to_the_published_book_or_become_words(monkeypatch):
+    lesson = "../lessons/01-neuron.md"
+    text = f"see ([equation]({lesson}#equation-eq-pla)) of [Lesson 1]({lesson})"
+    book = "https://example.org/book"
+    assert sets.linked(text, book) == (
+        f"see ([equation]({book}/lessons/01-neuron.html#equation-eq-pla)) of "
+        f"[Lesson 1]({book}/lessons/01-neuron.html)"
+    )
+    assert sets.linked(text, "") == "see (equation eq-pla) of Lesson 1"
+    monkeypatch.delenv("BACKPROP_BOOK", raising=False)
+    assert "](" not in sets.student("ps01-neuron").cells[0].source
+    monkeypatch.setenv("BACKPROP_BOOK", book + "/")
+    assert (
+        f"[Lesson 1]({book}/lessons/01-neuron.html)" in sets.student("ps01-neuron").cells[0].source
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -28,7 +28,9 @@ def revise(monkeypatch):
         released.cells[0].source += f"\n\n{word}"
         text = sets.as_text(released)
         old = sets._student_text
-        monkeypatch.setattr(sets, "_student_text", lambda name: text if name == NAME else old(name))
+        monkeypatch.setattr(
+            sets, "_student_text", lambda name, book: text if name == NAME else old(name, book)
+        )
 
     return revise
 
