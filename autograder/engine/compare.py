@@ -8,7 +8,7 @@ values without a description, to tell whether a known mistake gives the same num
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,7 @@ class Finding:
 
     `problem` is "" when it is right, else one of none, structure, type, shape, dtype, nan, value.
     `output` is the name of the item of the outermost `Several` it belongs to, "" for the whole.
+    `near` is true for a wrong value that agrees to some digits: nothing else is wrong with it.
     """
 
     label: str
@@ -52,6 +53,7 @@ class Finding:
     remark: str = ""
     got: Tree = None
     expected: Tree = None
+    near: bool = False
 
     @property
     def ok(self) -> bool:
@@ -227,7 +229,10 @@ def _leaf(spec: Leaf, got: Tree, expected: Tree, index: str, output: str) -> Fin
     if close(numbers, reference, rtol, atol):
         return Finding(label, part, remark=remark, got=got, expected=expected)
     where, sentence = _difference(label, numbers, reference, rtol, atol)
-    return wrong("value", sentence, where)
+    agrees = _agreement(numbers, reference)
+    if agrees:
+        sentence += f" {agrees}"
+    return replace(wrong("value", sentence, where), near=bool(agrees))
 
 
 def _whole(spec: Flag | Integer, got: Tree, expected: Tree, label: str, part: str) -> Finding:
@@ -290,15 +295,36 @@ def _difference(
     if not wrong.any():  # many tiny differences
         wrong = gap >= gap.max()
     if got.ndim == 0:
-        return "", f"{label} is {digits(got)}; expected {digits(expected)}."
+        yours, ours = apart(got, expected)
+        return "", f"{label} is {yours}; expected {ours}."
     worst = np.unravel_index(int(np.argmax(gap)), gap.shape)
     first = _index(worst)
     count = int(wrong.sum())
     many = "all entries differ" if count == gap.size else f"{count} of {gap.size} entries differ"
-    return first, (
-        f"{label}: {many}, most at {first}, where it is {digits(got[worst])}; "
-        f"expected {digits(expected[worst])}."
-    )
+    least = NEGLIGIBLE * _largest(expected)
+    yours, ours = apart(*(0.0 if abs(x[worst]) < least else x[worst] for x in (got, expected)))
+    return first, f"{label}: {many}, most at {first}, where it is {yours}; expected {ours}."
+
+
+def _agreement(got: Numbers, expected: Numbers) -> str:
+    """Say to how many decimals or digits a wrong answer agrees, "" if it does not."""
+    if got.dtype.kind not in "fc" or not (np.isfinite(got).all() and np.isfinite(expected).all()):
+        return ""
+    gap, largest = _largest(got - expected), _largest(expected)
+    if not 0 < gap <= 5e-3 * largest:
+        return ""
+    for decimals in range(1, 13):
+        kept = np.round(expected, decimals)
+        if (
+            _largest(got - kept) <= 1e-14 * largest
+            and _largest(kept - np.round(got, decimals)) == 0
+        ):
+            places = "1 decimal" if decimals == 1 else f"{decimals} decimals"
+            return f"It agrees to {places}: was it rounded?"
+    agreeing = int(-np.log10(gap / largest))
+    if agreeing < 4:
+        return ""
+    return f"It agrees to {agreeing} digits: is something rounded on the way, or approximated?"
 
 
 def _largest(array: Numbers) -> float:
@@ -358,15 +384,29 @@ def alike(a: Tree, b: Tree) -> bool:
 # words
 
 
-def digits(value: Any) -> str:
+NEGLIGIBLE = 1e-14
+"""An entry this much smaller than the largest one is what rounding left of a zero."""
+
+
+def apart(got: Any, expected: Any) -> tuple[str, str]:
+    """Write two numbers with as many digits as it takes to tell them apart."""
+    for count in range(4, 18):
+        yours, ours = digits(got, count), digits(expected, count)
+        if yours != ours:
+            return yours, ours
+    return digits(got), digits(expected)
+
+
+def digits(value: Any, count: int = 4) -> str:
     """Write one number with four significant digits, so that Python can read it back."""
     if isinstance(value, np.ndarray):
         value = value[()]
     if isinstance(value, bool | np.bool_ | int | np.integer):
         return str(value)
     if isinstance(value, complex | np.complexfloating):
-        return f"{digits(value.real)}{'+' if value.imag >= 0 else '-'}{digits(abs(value.imag))}j"
-    return f"{float(value):.4g}".replace("e+0", "e+").replace("e-0", "e-")
+        sign = "+" if value.imag >= 0 else "-"
+        return f"{digits(value.real, count)}{sign}{digits(abs(value.imag), count)}j"
+    return f"{float(value):.{count}g}".replace("e+0", "e+").replace("e-0", "e-")
 
 
 def describe(value: Tree) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograder.engine.compare import Finding, describe, digits
+from autograder.engine.compare import NEGLIGIBLE, Finding, describe, digits
 from autograder.engine.diagnose import diagnose
 from autograder.engine.step import Case, Mistake, Step
 from autograder.inside.runner import Tree
@@ -74,15 +74,17 @@ def failure(
     truth = expected["value"] if expected is not None and known else None
     label, got, right = "", "", ""
     if wrong and wrong[0].problem not in ("none", "structure"):
-        label, got, right = wrong[0].label, show(wrong[0].got), show(wrong[0].expected)
+        label = wrong[0].label
+        got, right = told_apart(wrong[0].got, wrong[0].expected)
     elif outcome["value"] is not None and (wrong or problems):
         got = show(outcome["value"])
-        right = show(truth) if known and case.compare else ""
+        if known and case.compare:
+            got, right = told_apart(outcome["value"], truth)
     way = None
     if outcome["status"] == "ok" and known and not case.driver:
         function = step.function(case.call.function)
         structure = any(finding.problem in ("none", "structure") for finding in wrong)
-        if wrong and not structure:
+        if wrong and not structure and not all(finding.near for finding in wrong):
             way = diagnose(function, outcome["value"], truth, args)
     equation = step.equation
     if len(named) == 1:
@@ -107,7 +109,7 @@ def failure(
         error=outcome["error"] if outcome["error"] and outcome["error"]["trace"] else None,
         mistakes=named,
         certain=len(mistakes) == 1 and mistakes[0][1],
-        known=bool(mistakes) or not wrong or wrong[0].problem != "value",
+        known=bool(mistakes) or not wrong or wrong[0].problem != "value" or wrong[0].near,
         diagnosis=way.sentence if way is not None else "",
         equation=equation,
         printed=str(outcome["printed"]),
@@ -336,24 +338,53 @@ def brief(value: Tree) -> str:
     return text if "\n" not in text and len(text) < 70 else describe(value)
 
 
-def show(value: Tree, indent: int = 0) -> str:
-    """Write a value with four significant digits, large ones shortened."""
+def told_apart(got: Tree, expected: Tree) -> tuple[str, str]:
+    """Write two values; with more than four digits where those do not tell them apart.
+
+    At four digits what rounding left of a zero is written as zero.
+    """
+    least = NEGLIGIBLE * _largest(expected)
+    yours, ours = show(got, least=least), show(expected, least=least)
+    for count in range(5, 18):
+        if yours != ours:
+            return yours, ours
+        yours, ours = show(got, count=count), show(expected, count=count)
+    return (yours, ours) if yours != ours else (show(got), show(expected))
+
+
+def _largest(tree: Tree) -> float:
+    """The largest finite entry of the arrays in a tree, by magnitude."""
+    if isinstance(tree, dict):
+        return max(map(_largest, tree.values()), default=0.0)
+    if isinstance(tree, list | tuple):
+        return max(map(_largest, tree), default=0.0)
+    if not isinstance(tree, np.ndarray) or tree.dtype.kind not in "fc":
+        return 0.0
+    return float(np.abs(tree[np.isfinite(tree)]).max(initial=0.0))
+
+
+def show(value: Tree, indent: int = 0, count: int = 4, least: float = 0.0) -> str:
+    """Write a value with `count` significant digits, large ones shortened.
+
+    Numbers smaller than `least` are written as zero.
+    """
     if isinstance(value, Verbatim):
         return str(value)
     if value is None or isinstance(value, str):
         return repr(value) if len(repr(value)) < 200 else repr(value)[:200] + "…"
     if isinstance(value, bool | int | float | complex | np.generic):
-        return digits(value)
+        return _digits(value, count, least)
     if isinstance(value, np.ndarray):
-        return _array(value, indent)
+        return _array(value, indent, count, least)
     if isinstance(value, dict):
         lines = [
-            f"{key!r}: {show(item, indent + len(repr(key)) + 3)}" for key, item in value.items()
+            f"{key!r}: {show(item, indent + len(repr(key)) + 3, count, least)}"
+            for key, item in value.items()
         ]
         return "{" + (",\n" + " " * (indent + 1)).join(lines) + "}"
     if isinstance(value, list | tuple):
         opening, closing = ("[", "]") if isinstance(value, list) else ("(", ")")
-        items = [show(item, indent + 1) for item in value[:MAX_COLUMNS]]
+        items = [show(item, indent + 1, count, least) for item in value[:MAX_COLUMNS]]
         if len(value) > MAX_COLUMNS:
             items.append(f"… {len(value) - MAX_COLUMNS} more")
         plain = all("\n" not in item for item in items) and sum(map(len, items)) < 70
@@ -362,13 +393,18 @@ def show(value: Tree, indent: int = 0) -> str:
     return repr(value)
 
 
-def _array(array: np.ndarray[Any, Any], indent: int) -> str:
+def _digits(value: Any, count: int, least: float) -> str:
+    return digits(value, count) if abs(value) >= least else "0"
+
+
+def _array(array: np.ndarray[Any, Any], indent: int, count: int, least: float) -> str:
     if array.ndim == 0:
-        return digits(array)
+        return _digits(array, count, least)
     if array.ndim == 1:
-        return "[" + ", ".join(_cut([digits(x) for x in array[:50]], array.size, MAX_COLUMNS)) + "]"
+        items = [_digits(x, count, least) for x in array[:50]]
+        return "[" + ", ".join(_cut(items, array.size, MAX_COLUMNS)) + "]"
     if array.ndim == 2:
-        rows = [[digits(x) for x in row[:50]] for row in array[: MAX_ROWS + 1]]
+        rows = [[_digits(x, count, least) for x in row[:50]] for row in array[: MAX_ROWS + 1]]
         rows = [_cut(row, array.shape[1], MAX_COLUMNS) for row in rows]
         width = max((len(x) for row in rows for x in row), default=0)
         lines = ["[" + ", ".join(x.rjust(width) for x in row) + "]" for row in rows]

@@ -422,7 +422,7 @@ def _failures(step: Step, run: Run) -> list[Failure]:
                 said,
                 failed=sum(not run.results[n].ok for n in calls),
                 of=len(calls),
-                pattern=_pattern(run, mine),
+                pattern="" if found else _pattern(run, mine),
                 partly=partly,
             )
         )
@@ -453,7 +453,7 @@ def _entries(tree: Tree) -> int:
 
 
 def _pattern(run: Run, mine: Sequence[int]) -> str:
-    """Notice answers that do not depend on their input, or fit the printed example only."""
+    """Notice answers that do not depend on their input, or are right in the lesson only."""
     first = [n for n in mine if run.requests[n].again is None and run.results[n].status == "ok"]
     worked = [n for n in first if run.results[n].kind == "worked"]
     drawn = [n for n in first if run.results[n].kind == "random"]
@@ -467,12 +467,18 @@ def _pattern(run: Run, mine: Sequence[int]) -> str:
     if same and not all(alike(truly[0], value) for value in truly[1:]):
         return "Your function gives the same answer whatever the input."
     printed = [n for n in mine if run.results[n].kind == "worked"]
-    if printed and all(run.results[n].ok for n in printed):
+    if printed and all(run.results[n].ok for n in printed) and not _near(run, drawn):
         return (
-            "The lesson's numbers come out right and other inputs do not: something in your code "
-            "fits the printed example only."
+            "The lesson's numbers come out right and other inputs do not: the lesson's example "
+            "cannot show this mistake."
         )
     return ""
+
+
+def _near(run: Run, numbers: Sequence[int]) -> bool:
+    """Tell whether all wrong values agree to some digits: only rounding stands between them."""
+    wrong = [f for n in numbers for f in run.results[n].findings if not f.ok]
+    return bool(wrong) and all(finding.near for finding in wrong)
 
 
 # --------------------------------------------------------------------------------------

@@ -152,6 +152,19 @@ def test_the_way_back_is_diagnosed():
     )
 
 
+def test_a_rounded_answer_is_told_so_and_nothing_else():
+    def linear_backward(dZ, A_prev, W):
+        return tuple(np.round(part, 4) for part in mlp_lib.linear_backward(dZ, A_prev, W))
+
+    text = text_of("linear-backward", linear_backward)[1]
+    assert "It agrees to 4 decimals: was it rounded?" in text
+    assert not re.search(r"is (\S+); expected \1\.", text)
+    for misleading in ("Where it starts", "lesson's example", "No known mistake"):
+        assert misleading not in text
+    failure = evaluate(bank.get("linear-backward"), {"linear_backward": linear_backward}).failure
+    assert failure.got != failure.expected
+
+
 def test_a_part_that_is_right_keeps_its_points():
     def chain_backward(w, cache, y, dg=mlp_lib.d_sigmoid):
         dw, delta, e = mlp_lib.chain_backward(w, cache, y, dg)

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder.engine.compare import alike, close, compare, digits, superscript
+from autograder.engine.compare import alike, apart, close, compare, digits, superscript
+from autograder.engine.explain import told_apart
 from autograder.engine.step import (
     Anything,
     Array,
@@ -144,6 +145,30 @@ def test_the_place_that_differs_most_is_named():
     got[0, 1] = 9
     said = sentence(Array("a"), got, A)
     assert said == "a: 1 of 6 entries differ, most at [0, 1], where it is 9; expected -1.25."
+
+
+def test_values_that_look_the_same_are_told_apart():
+    assert apart(3.138, 3.13844) == ("3.138", "3.1384")
+    assert apart(2.0, 3.0) == ("2", "3")
+    assert apart(1.5, 1.5) == ("1.5", "1.5")
+    got = np.round(A / 7, 4)
+    said = sentence(Array("a"), got, A / 7)
+    assert said.endswith("it is 0.3571; expected 0.35714. It agrees to 4 decimals: was it rounded?")
+    assert next(f.near for f in compare(Array("a"), got, A / 7, "f"))
+
+
+def test_a_value_rounded_on_the_way_agrees_to_some_digits():
+    said = sentence(Array("a"), A / 7 * (1 + 2e-6), A / 7)
+    assert said.endswith("It agrees to 5 digits: is something rounded on the way, or approximated?")
+    assert "agrees" not in sentence(Array("a"), A / 7 * 1.01, A / 7)
+    assert "agrees" not in sentence(Array("a"), np.zeros((2, 3)), A)
+
+
+def test_what_rounding_left_of_a_zero_is_written_as_zero():
+    got, expected = np.array([0.5, 2.0]), np.array([-2.776e-17, 2.0])
+    assert sentence(Array("a"), got, expected).endswith("it is 0.5; expected 0.")
+    assert told_apart(got, expected) == ("[0.5, 2]", "[0, 2]")
+    assert told_apart(np.array([1e-17, 2.0]), expected) == ("[1e-17, 2]", "[-2.776e-17, 2]")
 
 
 def test_alike_looks_through_containers():

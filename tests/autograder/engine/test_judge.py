@@ -120,13 +120,25 @@ def test_chance_is_found_by_calling_again():
     assert any("called twice" in s for s in result.failure.sentences)
 
 
-def test_an_answer_that_fits_the_printed_example_only():
+def test_an_answer_that_is_right_in_the_lesson_only():
     printed = 2 * np.array([1.5, 2.5, 0.5])
     code = {**STEP.reference, "double": lambda x: printed if x.size == 3 else x}
-    assert "fits the printed example only" in evaluate(STEP, code).failure.pattern
+    assert "the lesson's example cannot show this" in evaluate(STEP, code).failure.pattern
     assert evaluate(STEP, code).points == 1.5
     constant = {**STEP.reference, "double": lambda x: printed}
     assert "the same answer whatever the input" in evaluate(STEP, constant).failure.pattern
+
+
+def test_a_named_mistake_needs_no_word_on_the_lessons_numbers():
+    code = {**STEP.reference, "norm": lambda x: norm(x) + (x.size != 3)}
+    failure = evaluate(STEP, code).failure
+    assert "cannot show" in failure.pattern
+    named = STEP.with_(
+        mistakes=(*STEP.mistakes, Mistake("odd", "odd", "Hint.", {"norm": code["norm"]}))
+    )
+    failure = evaluate(named, code).failure
+    assert failure.mistakes[0].id == "odd"
+    assert failure.pattern == ""
 
 
 def test_the_mistake_is_named_when_it_explains_everything():
