@@ -5,7 +5,7 @@ A result is a plain tree, written as one JSON file per submission:
     key          what it depends on: the submission, the set, the bank, the salt, the limits
     status       "graded", or "refused" with a `reason`
     cells        by grade id: kind, score (None where a person grades), max, answered
-    steps        the judgements, as `StepResult.to_dict` gives them
+    steps        the judgements: `StepResult` as a tree, of right cases little more than the name
     score, max, notes, runs, cpu, memory, seconds, tier, submitted (the time stamp or None)
 """
 
@@ -204,7 +204,7 @@ def _graded(
             judged = judge(steps[cell.grade_id], requests[cell.grade_id],
                            done.outcomes[cell.grade_id])  # fmt: skip
             score = scaled(judged, most)
-            result["steps"].append(judged.to_dict())
+            result["steps"].append(judgement(judged))
             cell.outputs = [_report(judged), _points(score)]
         elif cell.role == "test":
             score = points_of_output(cell.outputs, most)
@@ -218,6 +218,33 @@ def _graded(
     result["memory"], result["seconds"] = done.memory, round(done.seconds, 4)
     result["tier"] = sandbox.tier.name
     return result, assemble(cells, template, result["notes"])
+
+
+def judgement(judged: StepResult) -> dict[str, Any]:
+    """Return a judgement as a plain tree, in detail only where something is wrong."""
+    cases = []
+    for case in judged.cases:
+        short = {"name": case.name, "kind": case.kind, "function": case.function, "ok": case.ok}
+        if not case.ok:
+            said = [f.sentence for f in case.findings if not f.ok and f.sentence]
+            short["status"] = case.status
+            short["parts"] = case.parts
+            short["said"] = [*said, *case.problems, *case.conduct]
+        cases.append(short)
+    return {
+        "step": judged.step,
+        "title": judged.title,
+        "lesson": judged.lesson,
+        "equation": judged.equation,
+        "points": judged.points,
+        "max_points": judged.max_points,
+        "status": judged.status,
+        "mistakes": judged.mistakes,
+        "parts": [dataclasses.asdict(part) for part in judged.parts],
+        "failures": [dataclasses.asdict(failure) for failure in judged.failures],
+        "remarks": judged.remarks,
+        "cases": cases,
+    }
 
 
 def _entry(role: str, score: float | None, most: float, answered: bool) -> dict[str, Any]:
