@@ -935,12 +935,6 @@ mlp_forward_batch = Step(
         _mistake("input-not-cached", "mlp_forward_batch", _batch_not_cached, ROWS),
         _mistake("z-overwritten", "mlp_forward_batch", _batch_overwritten, ROWS),
     ),
-    equivalent={
-        "_network: 0 -> 1 (2)": "asks the bias for its dtype, which is that of the matrix",
-        '_network: W.dtype.kind == "f" -> W.dtype.kind != "f"': (
-            "X and the parameters are float64 in every case, so nothing is converted"
-        ),
-    },
 )
 
 # --------------------------------------------------------------------------------------

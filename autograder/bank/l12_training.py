@@ -488,7 +488,8 @@ train_mlp = Step(
         ),
     ),
     equivalent={
-        "train_mlp: _check.choice(*) -> pass": REFUSES,
+        "*: _check.*(*) -> pass": REFUSES,
+        "train_mlp: 0 -> 1": "part of a check: b has as many columns as W",
         "_batches: _check.generator(rng) -> rng": REFUSES,
     },
 )
@@ -779,7 +780,8 @@ fit_xor = Step(
     ),
     equivalent={
         "fit_xor: 1 -> 0": "the least number of hidden units that is not refused",
-        "train_mlp: _check.choice(*) -> pass": REFUSES,
+        "*: _check.*(*) -> pass": REFUSES,
+        "train_mlp: 0 -> 1": "part of a check: b has as many columns as W",
         "_batches: _check.generator(rng) -> rng": REFUSES,
     },
 )
