@@ -158,7 +158,11 @@ def not_ok(step: Step, case: Case, outcome: Mapping[str, Tree]) -> str:
             "still needs the old values."
         )
     if is_shape_error(error):
-        return f"The shapes do not fit in {_line(error)}{_shapes(error)}."
+        return (
+            f"The shapes do not fit in {_line(error)}{_shapes(error) or ': ' + error['message']}."
+        )
+    if "IndexError" in error["bases"]:
+        return f"{error['type']} in {_line(error)}: {error['message']}{_shapes(error)}."
     return f"{error['type']} in {_line(error)}: {error['message']}"
 
 
@@ -188,19 +192,26 @@ def _line(error: Mapping[str, Tree]) -> str:
 
 
 def _shapes(error: Mapping[str, Tree]) -> str:
-    shapes = [f"{name} is {shape}" for name, shape in error.get("shapes") or []]
+    pairs = error.get("shapes") or []
+    shapes = [f"{name} = {value}" for name, value in pairs if not value.startswith("(")]
+    shapes += [f"{name} is {shape}" for name, shape in pairs if shape.startswith("(")]
     if not shapes:
-        return f": {error['message']}"
+        return ""
     return ", where " + " and ".join([", ".join(shapes[:-1]), shapes[-1]] if shapes[1:] else shapes)
 
 
 _SHAPE = re.compile(r"shape|dimension|broadcast|not aligned|mismatch|inhomogeneous|axis|size")
 
 
+_RANGE = re.compile(r"out of (range|bounds)")
+
+
 def is_shape_error(error: Mapping[str, Tree]) -> bool:
-    """Tell whether an exception speaks of shapes that do not fit."""
-    of_value = {"ValueError", "IndexError"} & set(error["bases"])
-    return bool(of_value) and bool(_SHAPE.search(str(error["message"])))
+    """Tell whether an exception speaks of shapes that do not fit; an index too far does not."""
+    message = str(error["message"])
+    if not {"ValueError", "IndexError"} & set(error["bases"]) or _RANGE.search(message):
+        return False
+    return bool(_SHAPE.search(message))
 
 
 def same_error(a: Mapping[str, Tree], b: Mapping[str, Tree]) -> bool:

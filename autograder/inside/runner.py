@@ -29,7 +29,8 @@ Outcome (a plain tree)
     error    None or {"type", "bases", "message", "line", "source", "function", "shapes", "at_call",
              "trace"}; `bases` are the names of the exception's classes; `trace` is
              [[function, line, source], ...] of the student's frames only; `shapes` is
-             [[name, shape], ...] of arrays in the failing line; `at_call` is true when the
+             [[name, shape], ...] of arrays in the failing line, such as ["z[l-1]", "(4,)"], and
+             [name, value] of the integers that pick them; `at_call` is true when the
              exception came from the call itself, before any line of the student's ran
     calls    how often each given callable was called
     peak     bytes, or None
@@ -38,6 +39,7 @@ Outcome (a plain tree)
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import ctypes
 import functools
@@ -601,10 +603,118 @@ def _describe(exception: BaseException) -> dict[str, Tree]:
 
 
 def _shapes(variables: Mapping[str, Any], source: str) -> list[list[str]]:
-    """The shapes of the arrays that a line of the student's names."""
-    words = dict.fromkeys(re.findall(r"[^\W\d]\w*", source))
-    arrays = [word for word in words if isinstance(variables.get(word), np.ndarray)]
-    return [[word, str(variables[word].shape)] for word in arrays[:8]]
+    """The shapes of the arrays that a line of the student's uses, and the indices that pick them.
+
+    Nothing of the student's is run for it: only names, `.T`, `@` and indices made of integers.
+    """
+    found: dict[str, str] = {}
+    with contextlib.suppress(RecursionError):  # a line may be nested as deeply as it likes
+        for tree in _parsed(source[:500]):
+            _Operands(variables, found).visit(tree)
+    return [[name, what] for name, what in list(found.items())[:8]]
+
+
+_PIECE = re.compile(r"[^\W\d]\w*(?:\[[^\[\]]*\])*(?:\.T\b)?")
+
+
+def _parsed(source: str) -> list[ast.AST]:
+    """The syntax trees of a line, or of its pieces when a statement spans several lines."""
+    found: list[ast.AST] = []
+    for text in (source, source + " pass"):
+        with contextlib.suppress(SyntaxError, ValueError):
+            return [ast.parse(text)]
+    for piece in _PIECE.findall(source):
+        with contextlib.suppress(SyntaxError, ValueError):
+            found.append(ast.parse(piece))
+    return found
+
+
+class _Operands(ast.NodeVisitor):
+    """Collect the shapes of the largest expressions that can be told without running anything."""
+
+    def __init__(self, variables: Mapping[str, Any], found: dict[str, str]) -> None:
+        self._variables = variables
+        self._found = found
+
+    def visit(self, node: ast.AST) -> None:
+        told = False
+        if isinstance(node, ast.AugAssign):
+            self._tell(node.target)
+        if isinstance(node, ast.Subscript):
+            self._too_far(node)
+        if isinstance(node, ast.expr):
+            fresh = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+            told = not fresh and self._tell(node)
+        if not told:
+            self.generic_visit(node)
+
+    def _tell(self, node: ast.expr) -> bool:
+        shape = self._shape(node)
+        if shape is None:
+            return False
+        for part in ast.walk(node):
+            if isinstance(part, ast.Subscript):
+                self._indices(part.slice)
+        self._found[_text(node)] = str(shape)
+        return True
+
+    def _too_far(self, node: ast.Subscript) -> None:
+        base, index = self._value(node.value), self._index(node.slice)
+        known = type(base) in (list, tuple) and isinstance(index, int)
+        if known and not -len(base) <= index < len(base):  # type: ignore[operator]
+            self._indices(node.slice)
+            self._found[f"len({_text(node.value)})"] = str(len(base))
+
+    def _indices(self, node: ast.expr) -> None:
+        for part in ast.walk(node):
+            if isinstance(part, ast.Name) and type(self._value(part)) is int:
+                self._found[part.id] = str(self._value(part))
+
+    def _shape(self, node: ast.expr) -> tuple[int, ...] | None:
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+            left, right = self._shape(node.left), self._shape(node.right)
+            if not left or not right or len(left) > 2 or len(right) > 2:
+                return None
+            if left[-1] != right[-2 if len(right) == 2 else 0]:
+                return None
+            return left[:-1] + right[1:]
+        value = self._value(node)
+        return value.shape if type(value) is np.ndarray else None
+
+    def _value(self, node: ast.expr) -> Any:
+        """What an expression stands for; None when telling it could run code of the student's."""
+        if isinstance(node, ast.Name):
+            return self._variables.get(node.id)
+        if isinstance(node, ast.Attribute) and node.attr == "T":
+            base = self._value(node.value)
+            return base.T if type(base) is np.ndarray else None
+        if isinstance(node, ast.Subscript):
+            base, index = self._value(node.value), self._index(node.slice)
+            if type(base) in (list, tuple, np.ndarray) and isinstance(index, int):
+                with contextlib.suppress(IndexError):
+                    return base[index]
+            if type(base) is dict and isinstance(index, str):
+                return base.get(index)
+        return None
+
+    def _index(self, node: ast.expr) -> int | str | None:
+        if isinstance(node, ast.Constant | ast.Name):
+            value: Any = node.value if isinstance(node, ast.Constant) else self._value(node)
+            return value if type(value) in (int, str) else None
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            inner = self._index(node.operand)
+            return -inner if isinstance(inner, int) else None
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+            left, right = self._index(node.left), self._index(node.right)
+            if isinstance(left, int) and isinstance(right, int):
+                return left + right if isinstance(node.op, ast.Add) else left - right
+        return None
+
+
+def _text(node: ast.expr) -> str:
+    """Write an expression; an index without spaces, as students do."""
+    text = ast.unparse(node)[:60]
+    return re.sub(r"\[[^\[\]]*\]", lambda found: found[0].replace(" ", ""), text)
 
 
 def _warned(caught: list[warnings.WarningMessage]) -> list[Tree]:

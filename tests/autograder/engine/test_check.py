@@ -111,6 +111,30 @@ def test_a_shape_error_names_line_and_shapes():
     assert "runner.py" not in text
 
 
+def test_an_index_one_off_is_shown_at_the_operand_it_picks():
+    def mlp_backward(params, cache, y, dg=mlp_lib.d_sigmoid):
+        z, a = cache["z"], cache["a"]
+        delta = a[-1] - y
+        grads = []
+        for l in reversed(range(len(params))):  # noqa: E741
+            W = params[l][0]
+            grads.insert(0, (np.outer(delta, a[l]), delta))
+            if l:
+                delta = (W.T @ delta) * dg(z[l])
+        return grads
+
+    def too_far(params, cache, y, dg=mlp_lib.d_sigmoid):
+        l = len(params)  # noqa: E741
+        return [params[l]]
+
+    text = text_of("mlp-backward", mlp_backward)[1]
+    assert re.search(r"where l = \d, W.T @ delta is \(\d,\) and z\[l\] is \(\d,\)\.", text)
+    too_far.__name__ = "mlp_backward"
+    text = text_of("mlp-backward", too_far)[1]
+    assert "shapes do not fit" not in text
+    assert re.search(r"list index out of range, where l = (\d) and len\(params\) = \1\.", text)
+
+
 def test_wrong_names_and_values_in_the_call():
     def softmx(Z):
         return Z

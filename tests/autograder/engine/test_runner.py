@@ -108,6 +108,53 @@ def test_an_exception_is_shown_at_the_students_line_with_the_shapes_in_it():
     assert not error["at_call"]
 
 
+def test_shapes_are_those_of_the_operands_with_the_index_that_picks_them():
+    def f(W, delta, cache):
+        z = cache["z"]
+        l = 2  # noqa: E741
+        return W.T @ delta * np.tanh(z[l - 1])
+
+    def untransposed(W, delta, cache):
+        params = [(W, delta)]
+        return params[0][0].T @ cache["z"][-2]
+
+    def spread(W, delta, cache):
+        return (W.T
+                + cache["z"][0])  # fmt: skip
+
+    cache = {"z": [np.ones(3), np.ones(4)]}
+    error = run(f, np.ones((4, 3)), np.ones(4), cache)["error"]
+    assert error["shapes"] == [["W.T @ delta", "(3,)"], ["l", "2"], ["z[l-1]", "(4,)"]]
+    error = run(untransposed, np.ones((4, 3)), np.ones(4), cache)["error"]
+    assert error["shapes"] == [["params[0][0].T", "(3, 4)"], ["cache['z'][-2]", "(3,)"]]
+    error = run(spread, np.ones((4, 3)), np.ones(4), cache)["error"]
+    assert ["W.T", "(3, 4)"] in error["shapes"]
+
+
+def test_an_index_too_far_is_told_with_the_length():
+    def f(z):
+        l = 1  # noqa: E741
+        return z[l + 1] + z[0]
+
+    error = run(f, [np.ones(3), np.ones(4)])["error"]
+    assert error["shapes"] == [["l", "1"], ["len(z)", "2"], ["z[0]", "(3,)"]]
+
+
+def test_telling_shapes_runs_nothing_of_the_students():
+    class Spy(list):
+        def __getitem__(self, index):
+            raise SystemExit
+
+    def f(W):
+        spy = Spy([W])
+        if len(spy) == 1:
+            return W + np.ones(9) + spy[0].T
+        return None
+
+    error = run(f, np.ones(2))["error"]
+    assert (error["type"], error["shapes"]) == ("ValueError", [["W", "(2,)"]])
+
+
 def test_frames_of_libraries_and_of_the_grader_are_removed():
     def f(g):
         return g(np.linalg.inv(np.zeros((2, 2))))
