@@ -98,14 +98,14 @@ def pairs(layers: Any, name: str = "params") -> Params:
 def column_form(layers: Any, name: str = "params") -> Params:
     """Return pairs W (n_out, n_in), b (n_out,), each layer taking what the one before it gives."""
     checked = pairs(layers, name)
-    _refuse_form(checked, name, 2, "column form, b of shape (n_out,)", "to_col")
+    _refuse_form(checked, name, (1,), "column form, b of shape (n_out,)", "to_col")
     return _chain(checked, name, "n_out {n_in}, n_out")
 
 
 def row_form(layers: Any, name: str = "params") -> Params:
     """Return pairs W (n_in, n_out), b (1, n_out), each layer taking what the one before gives."""
     checked = pairs(layers, name)
-    _refuse_form(checked, name, 1, "row form, b of shape (1, n_out)", "to_row")
+    _refuse_form(checked, name, (), "row form, b of shape (1, n_out)", "to_row")
     return _chain(checked, name, "{n_in} n_out, 1 n_out")
 
 
@@ -305,10 +305,12 @@ def generator(rng: Any, name: str = "rng") -> np.random.Generator:
     return rng
 
 
-def _refuse_form(layers: Params, name: str, axes: int, expected: str, convert: str) -> None:
-    """Refuse parameters whose first bias has so many axes: they are in the other form."""
+def _refuse_form(
+    layers: Params, name: str, other: tuple[int, ...], expected: str, convert: str
+) -> None:
+    """Refuse parameters in the other form: a first bias of shape (*other, n)."""
     b = layers[0][1]
-    if b.ndim == axes:
+    if b.ndim > 0 and b.shape[:-1] == other:
         raise ValueError(
             f"{name}: expected {expected}, got b of shape {b.shape}: {convert} converts"
         )

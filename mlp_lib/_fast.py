@@ -329,12 +329,6 @@ class InPlace:
         """Compute what is the same for all pieces of this step."""
         self.lr[()] = self.rule.lr
 
-    def update(self) -> None:
-        """Take one step: θ and the state change in place."""
-        self.prepare()
-        for piece in self.pieces:
-            self.step(*piece)
-
     def step(self, theta: Array, g: Array, scratch: Array, *state: Array) -> None:  # noqa: ARG002
         """Take one step with a piece of θ."""
         new_theta, *new_state = self.rule.step(theta, g, *state)

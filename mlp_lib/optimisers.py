@@ -38,7 +38,9 @@ class Optimiser:
         if bound is None or bound.theta is not theta or bound.gradient is not gradient:
             bound = self._bound = self._bind(theta, gradient)
         self.t += 1
-        bound.update()
+        bound.prepare()
+        for piece in bound.pieces:
+            bound.step(*piece)
 
     def reset(self) -> None:
         """Forget everything but the settings, as if no step had been taken."""

@@ -391,7 +391,7 @@ def test_other_biases_that_would_broadcast(bias):
 def test_wrong_shapes_say_which_and_what():
     with pytest.raises(ValueError, match=r"X: expected shape \(m, 2\), got \(2, 5\)"):
         mlp_forward_batch(X3.T, F1)
-    with pytest.raises(ValueError, match=r"X: expected .* 2 axes, got \(2,\)"):
+    with pytest.raises(ValueError, match=r"X: expected examples as rows, .* got shape \(2,\)"):
         mlp_forward_batch(X3[0], F1)
     with pytest.raises(ValueError, match=r"X: expected examples as rows"):
         mlp_forward_batch(X3[:0], F1)

@@ -109,7 +109,7 @@ def test_a_form_mistaken_for_the_other_is_refused():
         ValueError, match=r"params_row: expected row form.*got b of shape \(3,\): to_row"
     ):
         to_col(F1)
-    with pytest.raises(ValueError, match=r"params\[0\]\[1\]: expected shape"):
+    with pytest.raises(ValueError, match=r"params: expected column form.*: to_col converts"):
         batch_from_singles(to_row(F1), X3, Y3)
 
 
