@@ -189,6 +189,10 @@ batch_from_singles = Step(
             ),
             rules=(singles.clue,),
             trace=singles.stations,
+            everywhere=(
+                "look at how the examples are put together; every example is added once, and the "
+                "sum is divided by m once, after the last one"
+            ),
         ),
         Function(
             "to_row(params_col)",
@@ -570,7 +574,7 @@ linear_backward = Step(
     mistakes=(
         Mistake(
             "dw-literal",
-            "dW = dZ A as printed",
+            "dW = dZ A, without the transpose",
             "The sum over the examples must happen inside the product, so the example index of "
             "both has to meet: Aᵀ first, then dZ. dZ A pairs the outputs of one with another.",
             {"linear_backward": _dw_literal},
@@ -581,7 +585,7 @@ linear_backward = Step(
         ),
         Mistake(
             "dw-literal-shapes",
-            "dW = dZ A as printed",
+            "dW = dZ A, without the transpose",
             "The sum over the examples must happen inside the product, so the example index of "
             "both has to meet: Aᵀ first, then dZ. dZ A pairs the outputs of one with another.",
             {"linear_backward": _dw_literal},
@@ -592,7 +596,7 @@ linear_backward = Step(
         ),
         Mistake(
             "da-literal",
-            "dA = dZ W as printed",
+            "dA = dZ W, without the transpose",
             "A unit collects the errors of all outputs it sent to: dA[i, j] = Σₖ dZ[i, k] W[j, k]. "
             "The sum runs over the outputs, W's second index, so W is transposed.",
             {"linear_backward": _da_literal},
@@ -603,7 +607,7 @@ linear_backward = Step(
         ),
         Mistake(
             "da-literal-shapes",
-            "dA = dZ W as printed",
+            "dA = dZ W, without the transpose",
             "A unit collects the errors of all outputs it sent to: dA[i, j] = Σₖ dZ[i, k] W[j, k]. "
             "The sum runs over the outputs, W's second index, so W is transposed.",
             {"linear_backward": _da_literal},
@@ -614,7 +618,7 @@ linear_backward = Step(
         ),
         Mistake(
             "all-literal",
-            "all three formulas as printed, without transpose and sum",
+            "all three formulas without transpose and sum",
             "dZ W, dZ A and dZ only run where every size is the same. Sum over outputs for dA, "
             "over examples for dW and db: dZ Wᵀ, Aᵀ dZ, and the sum of the rows.",
             {"linear_backward": _all_literal},

@@ -15,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from autograder.engine.step import (
+    ATOL,
     FLOAT32_RTOL,
+    RTOL,
     Anything,
     Array,
     Fields,
@@ -126,16 +128,40 @@ def _layers(
 ) -> Iterator[Finding]:
     items = _items(got)
     name = _name(spec)
-    if items is None:
+    if items is not None and isinstance(spec.item, Several) and _turned(spec.item, items, expected):
+        lists = ", ".join(f"[{part}, …]" for part in map(_name, spec.item.items))
+        what = f"{name} is asked for, one entry for each layer; yours is ({lists}): zip turns it."
+    elif items is None:
         what = f"{name} should be a list with {len(expected)} entries; yours is {describe(got)}."
     elif len(items) != len(expected):
         count = "1 entry" if len(items) == 1 else f"{len(items)} entries"
         what = f"{name} should have {len(expected)} entries, one for each layer; yours has {count}."
+    elif len(items) > 1 and not alike(got, expected) and alike(list(reversed(items)), expected):
+        what = (
+            f"The numbers are right, but {name} is in the reverse order: the last layer is first."
+        )
     else:
         for number, (g, e) in enumerate(zip(items, expected, strict=True), start=spec.first):
             yield from _walk(spec.item, g, e, function, index + superscript(number), output)
         return
     yield Finding(name, output, "structure", what)
+
+
+def _turned(item: Several, items: Sequence[Tree], expected: Sequence[Tree]) -> bool:
+    """Tell whether lists by quantity came back where a list by layer is asked for."""
+    lists = [_items(part) for part in items]
+    if len(lists) != len(item.items) or not all(isinstance(part, list | tuple) for part in items):
+        return False
+    if any(part is None or len(part) != len(expected) for part in lists):
+        return False
+    shapes = [_shapes(part) for part in expected]
+    turned = [_shapes(layer) for layer in zip(*(part or [] for part in lists), strict=True)]
+    return turned == shapes and [_shapes(part) for part in items] != shapes
+
+
+def _shapes(parts: Sequence[Tree]) -> list[tuple[int, ...] | None]:
+    arrays = [_as_numbers(part) for part in parts]
+    return [None if array is None else array.shape for array in arrays]
 
 
 def _fields(
@@ -189,13 +215,10 @@ def _leaf(spec: Leaf, got: Tree, expected: Tree, index: str, output: str) -> Fin
     if numbers is None:
         return wrong("type", f"{label} is {describe(got)}; {_wanted(spec, expected)} is asked for.")
     reference = np.asarray(expected)
-    if isinstance(got, list | tuple) and reference.ndim > 0:
-        if not (isinstance(spec, Array) and spec.list_ok):
-            what = (
-                f"{label} is {describe(got)}; an array is asked for (np.array turns it into one)."
-            )
-            return wrong("type", what)
-        remark = f"{label} came back as a {type(got).__name__}; accepted."
+    listed = isinstance(got, list | tuple) and reference.ndim > 0
+    if listed and not (isinstance(spec, Array) and spec.list_ok):
+        what = f"{label} is {describe(got)}; an array is asked for (np.array turns it into one)."
+        return wrong("type", what)
     if numbers.dtype.kind == "b":
         what = f"{label} holds truth values; numbers are asked for (1.0 and 0.0)."
         return wrong("dtype", what)
@@ -232,6 +255,10 @@ def _leaf(spec: Leaf, got: Tree, expected: Tree, index: str, output: str) -> Fin
     agrees = _agreement(numbers, reference)
     if agrees:
         sentence += f" {agrees}"
+    elif numbers.dtype.kind in "iu" and close(numbers, np.trunc(reference), 0.0, 0.0):
+        sentence += f" {label} holds integers ({numbers.dtype}): the decimals were cut off."
+    elif _transpose_of(numbers, reference, rtol, atol):
+        sentence += " Yours is the transpose of what is expected."
     return replace(wrong("value", sentence, where), near=bool(agrees))
 
 
@@ -350,8 +377,20 @@ def _shape_sentence(
     if spec.because:
         sentence += f": {spec.because}"
     if got.ndim == 2 and got.shape == expected.shape[::-1]:
-        sentence += "; yours looks transposed"
+        if _transpose_of(got, expected, spec.rtol, spec.atol):
+            sentence += "; yours is its transpose"
+        elif close(got.ravel(), expected.ravel(), spec.rtol, spec.atol):
+            sentence += "; yours has the same numbers in the order of a reshape"
+        else:
+            sentence += "; yours has the shape of its transpose"
     return sentence + "."
+
+
+def _transpose_of(got: Numbers, expected: Numbers, rtol: float, atol: float) -> bool:
+    if got.ndim != 2 or got.shape != expected.shape[::-1]:
+        return False
+    rtol = FLOAT32_RTOL if single(got) else rtol
+    return close(got.T, expected, max(rtol, RTOL), max(atol, ATOL))
 
 
 def _wanted(spec: Leaf, expected: Tree) -> str:
@@ -429,15 +468,17 @@ def describe(value: Tree) -> str:
         if len(inside) == 1 and value:
             what = inside.pop().replace("a single number", "numbers")
             return (
-                f"a {kind} of {len(value)} {what}"
+                f"a {kind} of {len(value)} {what[: -1 if len(value) == 1 else None]}"
                 if what == "numbers"
                 else _many(kind, value, what)
             )
-        return f"a {kind} of {len(value)} things"
+        return f"a {kind} of {len(value)} things" if value else f"an empty {kind}"
     if isinstance(value, dict):
         return f"a dictionary with the keys {sorted(value)}"
     return f"a {type(value).__name__}"
 
 
 def _many(kind: str, value: Sequence[Tree], what: str) -> str:
+    if len(value) == 1:
+        return f"a {kind} of 1 thing, {what}"
     return f"a {kind} of {len(value)} things, each {what}"

@@ -37,9 +37,13 @@ def diagnose(
         yours = {station.label: station.value for station in function.trace(value, args)}
     except Exception:  # an answer of another form has no stations to compare
         return None
+    fits = [s.label in yours and alike(yours[s.label], s.value) for s in ours]
+    if function.everywhere and len(ours) > 1 and not any(fits):
+        sentence = f"none of the quantities is right: {function.everywhere}."
+        return Diagnosis([], ours[0].label, sentence, "")
     right: list[str] = []
-    for station in ours:
-        if station.label in yours and alike(yours[station.label], station.value):
+    for station, fit in zip(ours, fits, strict=True):
+        if fit:
             right.append(station.label)
             continue
         return Diagnosis(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograder.engine.compare import NEGLIGIBLE, Finding, describe, digits
+from autograder.engine.compare import NEGLIGIBLE, Finding, apart, compare, describe, digits
 from autograder.engine.diagnose import diagnose
-from autograder.engine.step import Case, Mistake, Step
+from autograder.engine.step import Case, Mistake, Returns, Step
 from autograder.inside.runner import Tree
 
 if TYPE_CHECKING:
@@ -145,6 +146,8 @@ def not_ok(step: Step, case: Case, outcome: Mapping[str, Tree]) -> str:
         )
     if outcome["status"] == "unserialisable":
         kind = error["type"]
+        if _is_exception(kind):
+            return f"`{name}` returned a {kind}; to refuse an input, raise it: `raise {kind}(…)`."
         if kind in ("generator", "map", "filter", "zip"):
             return f"`{name}` returned a {kind}, not a value: list(…) or a loop turns it into one."
         if kind in ("function", "method", "builtin_function_or_method"):
@@ -236,7 +239,18 @@ def should_raise(case: Case, outcome: Mapping[str, Tree]) -> str:
         )
     if outcome["status"] == "not-started":
         return f"`{case.call.function}` is not started: it still raises NotImplementedError."
+    if outcome["status"] == "unserialisable" and _is_exception(outcome["error"]["type"]):
+        returned = outcome["error"]["type"]
+        return (
+            f"This input should be refused with a {kind}; yours returned a {returned}: write "
+            f"`raise {returned}(…)` in place of `return`."
+        )
     return f"This input should be refused with a {kind}; there was none."
+
+
+def _is_exception(name: str) -> bool:
+    found = getattr(builtins, name, None)
+    return isinstance(found, type) and issubclass(found, BaseException)
 
 
 def changed(step: Step, case: Case, path: str) -> str:
@@ -287,20 +301,39 @@ def again(step: Step, case: Case, before: Mapping[str, Tree], after: Mapping[str
     """Say that the second call of the same thing came out differently."""
     name = case.call.function
     assert name in step.names
-    told = f"first {brief(before['value'])}"
-    if after["status"] == "ok":
-        told += f", then {brief(after['value'])}"
+    told = f"first {brief(before['value'])}, then "
+    if after["status"] != "ok":
+        told += str(after["error"]["type"])
     else:
-        told += f", then {after['error']['type']}"
+        found = _first_difference(step.returns(case), before["value"], after["value"])
+        told = found or told + brief(after["value"])
     return (
         f"`{name}` called twice with the same arguments gave two answers: {told}. The result must "
         "depend on the arguments alone, not on earlier calls, global variables or chance."
     )
 
 
+def _first_difference(spec: Returns, before: Tree, after: Tree) -> str:
+    """Say which number of an answer changed, "" when it is not a matter of one number."""
+    for finding in compare(spec, after, before, ""):
+        if finding.problem not in ("value", "nan"):
+            continue
+        was, now = np.asarray(finding.expected), np.asarray(finding.got)
+        if was.dtype.kind not in "biufc" or now.dtype.kind not in "biufc":
+            return ""
+        place = tuple(int(i) for i in np.argwhere(was != now)[0])
+        where = f"[{', '.join(map(str, place))}]" if place else ""
+        first, second = apart(was[place], now[place])
+        return f"{finding.label}{where} was {first}, then {second}"
+    return ""
+
+
 def remarks(results: Sequence[CaseResult], outcomes: Sequence[Mapping[str, Tree]]) -> list[str]:
     """Collect what is worth saying about right answers: rounding, lists, warnings."""
     said = [remark for result in results for remark in result.remarks]
+    wrong = [f.sentence for result in results for f in result.findings if not f.ok]
+    if any("decimals were cut off" in sentence for sentence in wrong):
+        said = [remark for remark in said if "holds integers" not in remark]
     for result, outcome in zip(results, outcomes, strict=True):
         if result.ok:
             said += [

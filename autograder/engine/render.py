@@ -13,7 +13,7 @@ from typing import Any
 
 from autograder.bank.equations import HOME
 from autograder.engine.explain import Failure, Named
-from autograder.engine.judge import RULE, StepResult
+from autograder.engine.judge import RULE, PartResult, StepResult
 
 SIGN = {
     "passed": ("✓", "passed", "#1b6e3c"),
@@ -106,8 +106,7 @@ def as_text(result: StepResult, notes: list[str] | None = None) -> str:
     lines += [f"  Note: {note}" for note in notes or []]
     if len(result.parts) > 1:
         lines += [
-            f"  {part.name}: {_part_word(part.ordinary, part.edges)}, "
-            f"{part.points:g} of {part.of:g}"
+            f"  {part.name}: {_part_word(part, result)}, {part.points:g} of {part.of:g}"
             for part in result.parts
         ]
     for number, failure in enumerate(result.failures):
@@ -118,10 +117,13 @@ def as_text(result: StepResult, notes: list[str] | None = None) -> str:
     return "\n".join(lines)
 
 
-def _part_word(ordinary: bool, edges: bool) -> str:
-    if ordinary and edges:
-        return "right"
-    return "right but for edge cases" if ordinary else "not right"
+def _part_word(part: PartResult, result: StepResult) -> str:
+    if part.ordinary:
+        return "right" if part.edges else "right but for edge cases"
+    wrong = {c.status for c in result.cases if not c.parts.get(part.name, True)}
+    if wrong <= {"not-started", "missing"}:
+        return "not started"
+    return "not right" if "ok" in wrong else "not computed"
 
 
 def _long_text(failure: Failure, result: StepResult) -> list[str]:
@@ -251,7 +253,7 @@ def _parts_html(result: StepResult) -> str:
     rows = "".join(
         f'<tr style="background:#ffffff"><th scope="row" style="{_CELL};font-weight:400">'
         f'{_e(part.name)}</th><td style="{_CELL}">'
-        f"{_e(_part_word(part.ordinary, part.edges))}</td>"
+        f"{_e(_part_word(part, result))}</td>"
         f'<td style="{_CELL}">{part.points:g} of {part.of:g}</td></tr>'
         for part in result.parts
     )

@@ -173,7 +173,8 @@ class Function:
     `signature` is the text students see, as in "softmax(Z)"; `reference` computes the answer.
     `rules` hold for every value this function returns. `parts` says how its points are split:
     "whole", or "outputs" when each quantity of a `Several` is a graded part of its own. `trace`
-    takes a returned value and the arguments by name, and lists the stations of the way back.
+    takes a returned value and the arguments by name, and lists the stations of the way back;
+    `everywhere` says where to look when none of them is right.
     """
 
     signature: str
@@ -182,6 +183,7 @@ class Function:
     rules: tuple[Rule, ...] = ()
     parts: Literal["whole", "outputs"] = "whole"
     trace: Callable[[Tree, Mapping[str, Any]], Iterable[Quantity]] | None = None
+    everywhere: str = ""
 
     @property
     def name(self) -> str:

@@ -189,6 +189,69 @@ def test_a_rounded_answer_is_told_so_and_nothing_else():
     assert failure.got != failure.expected
 
 
+def test_when_every_quantity_is_wrong_the_accumulation_is_looked_at():
+    def batch_from_singles(params_col, X, Y):
+        return mlp_lib.batch_from_singles(params_col, X[1:], Y[1:])
+
+    batch = {"to_row": mlp_lib.to_row, "to_col": mlp_lib.to_col}
+    wrong = {**batch, "batch_from_singles": batch_from_singles}
+    failure = evaluate(bank.get("batch-from-singles"), wrong).failure
+    assert failure.diagnosis.startswith("none of the quantities is right: look at how the examples")
+
+
+def test_a_reversed_list_has_no_place_where_it_starts():
+    def mlp_backward(*args, **options):
+        return mlp_lib.mlp_backward(*args, **options)[::-1]
+
+    text = text_of("mlp-backward", mlp_backward)[1]
+    assert "reverse order" in text
+    assert "Where it starts" not in text
+
+
+def test_decimals_cut_off_are_not_called_agreement():
+    def weight_grad(delta, a_prev):
+        return mlp_lib.weight_grad(delta, a_prev).astype(int)
+
+    text = text_of("weight-grad", weight_grad)[1]
+    assert "the decimals were cut off" in text
+    assert "the values agree" not in text
+
+
+def test_a_changing_answer_is_told_by_its_first_differing_number():
+    calls = iter(range(10_000))
+
+    def linear_backward(dZ, A_prev, W):
+        dA, dW, db = mlp_lib.linear_backward(dZ, A_prev, W)
+        return dA, dW, db + (next(calls) >= 17)
+
+    text = text_of("linear-backward", linear_backward)[1]
+    assert re.search(r"gave two answers: db\[0, 0\] was \S+, then \S+\. The result", text)
+
+
+def test_an_exception_returned_is_told_to_be_raised():
+    step = bank.get("softmax")
+
+    def softmax(Z):
+        return ValueError("too large")
+
+    text = as_text(evaluate(step, {"softmax": softmax}))
+    assert "`softmax` returned a ValueError; to refuse an input, raise it" in text
+
+
+def test_parts_that_gave_nothing_are_not_called_wrong():
+    def crash(dZ, A_prev, W):
+        raise RuntimeError
+
+    def stub(dZ, A_prev, W):
+        raise NotImplementedError
+
+    step = bank.get("linear-backward")
+    for function, word in ((crash, "not computed"), (stub, "not started")):
+        result = evaluate(step, {"linear_backward": function})
+        assert f"dW: {word}, 0 of 1" in as_text(result)
+        assert word in as_html(result)
+
+
 def test_a_part_that_is_right_keeps_its_points():
     def chain_backward(w, cache, y, dg=mlp_lib.d_sigmoid):
         dw, delta, e = mlp_lib.chain_backward(w, cache, y, dg)

@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from autograder.engine.compare import alike, apart, close, compare, digits, superscript
+from autograder.engine.compare import (
+    alike,
+    apart,
+    close,
+    compare,
+    describe,
+    digits,
+    superscript,
+)
 from autograder.engine.explain import told_apart
 from autograder.engine.step import (
     Anything,
@@ -73,8 +81,46 @@ def test_a_transposed_gradient_is_told_whose_shape_it_should_have():
     said = sentence(Gradient("dW", of="W"), A.T, A)
     assert said == (
         "dW is (3, 2) but W is (2, 3): a gradient has the shape of its variable; "
-        "yours looks transposed."
+        "yours is its transpose."
     )
+    reshaped = sentence(Gradient("dW", of="W"), A.reshape(3, 2), A)
+    assert reshaped.endswith("; yours has the same numbers in the order of a reshape.")
+    assert sentence(Array("dW"), 2 * A.T, A).endswith("; yours has the shape of its transpose.")
+
+
+def test_a_transposed_square_is_recognised_by_its_values():
+    square = A[:, :2]
+    assert sentence(Array("dA"), square.T, square).endswith(
+        "Yours is the transpose of what is expected."
+    )
+    assert "transpose" not in sentence(Array("dA"), 2 * square.T, square)
+    assert "transpose" not in sentence(Array("dA"), square + 1, square)
+
+
+def test_integers_that_lost_their_decimals_are_told_so():
+    got = np.trunc(A).astype(int)
+    assert sentence(Array("dW"), got, A).endswith(
+        "dW holds integers (int64): the decimals were cut off."
+    )
+    assert "cut off" not in sentence(Array("dW"), got + 7, A)
+
+
+def test_an_order_or_a_grouping_is_told_as_such():
+    spec = Layers(Several(Gradient("dW", of="W"), Gradient("db", of="b")))
+    right = [(A, A[0]), (A.T, A[:, 0])]
+    assert problems(spec, right[::-1], right) == [("[(dW, db), …]", "structure")]
+    assert "reverse order" in sentence(spec, right[::-1], right)
+    pair = ([A, 2 * A.T], [A[0], A[:, 0]])
+    assert problems(spec, pair, right) == [("[(dW, db), …]", "structure")]
+    assert "yours is ([dW, …], [db, …])" in sentence(spec, pair, right)
+    assert problems(spec, [(A, A[0]), (2 * A.T, A[:, 0])], right) == [("dW⁽²⁾", "value")]
+
+
+def test_lists_are_counted_in_words():
+    assert describe([A]) == "a list of 1 thing, an array of shape (2, 3)"
+    assert describe((0.5,)) == "a tuple of 1 number"
+    assert describe([0.5, 1.5]) == "a list of 2 numbers"
+    assert describe([]) == "an empty list"
 
 
 def test_a_layer_is_named_by_its_number():
@@ -90,6 +136,7 @@ def test_a_layer_is_named_by_its_number():
 def test_a_tuple_is_as_good_as_a_list_but_an_array_is_an_array():
     spec = Several(Array("z"), Array("a", list_ok=True))
     assert not problems(spec, [A[0], A[1].tolist()], (A[0], A[1]))
+    assert not any(f.remark for f in compare(spec, [A[0], A[1].tolist()], (A[0], A[1]), "f"))
     assert problems(spec, (A[0].tolist(), A[1]), (A[0], A[1])) == [("z", "type")]
     assert not problems(spec, A, (A[0], A[1]))
 

@@ -112,6 +112,13 @@ def test_hidden_state_is_found_by_calling_again():
     assert result.points == 2.25
 
 
+def test_an_exception_returned_where_one_is_due():
+    step = STEP.with_(cases=(edge("none", call("norm", np.zeros(0)), raises=("ValueError",)),))
+    code = {**step.reference, "norm": lambda x: norm(x) if x.size else ValueError("empty")}
+    said = evaluate(step, code)
+    assert "yours returned a ValueError: write `raise ValueError(…)`" in said.failure.sentences[0]
+
+
 def test_chance_is_found_by_calling_again():
     def guess(x):
         return 2 * x + np.random.rand() * (x.size == 4)  # noqa: NPY002
