@@ -85,7 +85,8 @@ def test_a_second_setup_takes_no_time(root: Path):
     if not (root / ".venv" / "course-setup.json").exists():
         pytest.skip("this environment was not made by scripts/setup.py")
     began = time.perf_counter()
-    done = subprocess.run(["make", "--no-print-directory", "setup"], cwd=root, capture_output=True, text=True)
+    command = ["make", "--no-print-directory", "setup"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     assert done.returncode == 0
     assert done.stdout == ""
     assert time.perf_counter() - began < 10
