@@ -203,16 +203,17 @@ def many(course, notebooks, count, seed=1):
         hand_in(course, f"s{number:03}", rng.choice(kinds))
 
 
-def test_interrupted_five_times_it_ends_with_the_same_gradebook(course, notebooks, tmp_path):
+@pytest.mark.parametrize("count", [30, pytest.param(300, marks=pytest.mark.slow)])
+def test_interrupted_five_times_it_ends_alike(course, notebooks, tmp_path, count):
     import shutil
 
-    many(course, notebooks, 30)
+    many(course, notebooks, count)
     other = Course(tmp_path / "undisturbed")
     shutil.copytree(course.root, other.root)
     go(other)
     rng = random.Random(5)
     for _ in range(5):
-        left = rng.randrange(1, 5)
+        left = rng.randrange(1, count // 6)
 
         def tick(_count, left=[left]):  # noqa: B006 - counts down
             left[0] -= 1
