@@ -255,7 +255,7 @@ def _leaf(spec: Leaf, got: Tree, expected: Tree, index: str, output: str) -> Fin
     agrees = _agreement(numbers, reference)
     if agrees:
         sentence += f" {agrees}"
-    elif numbers.dtype.kind in "iu" and close(numbers, np.trunc(reference), 0.0, 0.0):
+    elif _cut_off(numbers, reference):
         sentence += f" {label} holds integers ({numbers.dtype}): the decimals were cut off."
     elif _transpose_of(numbers, reference, rtol, atol):
         sentence += " Yours is the transpose of what is expected."
@@ -329,7 +329,10 @@ def _difference(
     count = int(wrong.sum())
     many = "all entries differ" if count == gap.size else f"{count} of {gap.size} entries differ"
     least = NEGLIGIBLE * _largest(expected)
-    yours, ours = apart(*(0.0 if abs(x[worst]) < least else x[worst] for x in (got, expected)))
+    pair: tuple[Any, ...] = (got[worst], expected[worst])
+    if max(map(abs, pair)) >= least:  # one of the two at most is what rounding left of a zero
+        pair = tuple(0.0 if abs(x) < least else x for x in pair)
+    yours, ours = apart(*pair)
     return first, f"{label}: {many}, most at {first}, where it is {yours}; expected {ours}."
 
 
@@ -337,8 +340,10 @@ def _agreement(got: Numbers, expected: Numbers) -> str:
     """Say to how many decimals or digits a wrong answer agrees, "" if it does not."""
     if got.dtype.kind not in "fc" or not (np.isfinite(got).all() and np.isfinite(expected).all()):
         return ""
-    gap, largest = _largest(got - expected), _largest(expected)
-    if not 0 < gap <= 5e-3 * largest:
+    largest = _largest(expected)
+    with np.errstate(over="ignore"):
+        gap = float(np.abs(got - expected).max(initial=0.0))
+    if not 1e-17 * largest < gap <= 5e-3 * largest:
         return ""
     for decimals in range(1, 13):
         kept = np.round(expected, decimals)
@@ -384,6 +389,12 @@ def _shape_sentence(
         else:
             sentence += "; yours has the shape of its transpose"
     return sentence + "."
+
+
+def _cut_off(got: Numbers, expected: Numbers) -> bool:
+    if got.dtype.kind not in "iu" or expected.dtype.kind != "f":
+        return False
+    return close(got, np.trunc(expected), 0.0, 0.0)
 
 
 def _transpose_of(got: Numbers, expected: Numbers, rtol: float, atol: float) -> bool:

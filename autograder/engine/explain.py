@@ -438,7 +438,7 @@ def show(value: Tree, indent: int = 0, count: int = 4, least: float = 0.0) -> st
 
 
 def _digits(value: Any, count: int, least: float) -> str:
-    return digits(value, count) if abs(value) >= least else "0"
+    return "0" if abs(value) < least else digits(value, count)  # nan is written as it is
 
 
 def _array(array: np.ndarray[Any, Any], indent: int, count: int, least: float) -> str:

@@ -14,7 +14,7 @@ from autograder.engine.compare import (
     digits,
     superscript,
 )
-from autograder.engine.explain import told_apart
+from autograder.engine.explain import show, told_apart
 from autograder.engine.step import (
     Anything,
     Array,
@@ -209,12 +209,19 @@ def test_a_value_rounded_on_the_way_agrees_to_some_digits():
     assert said.endswith("It agrees to 5 digits: is something rounded on the way, or approximated?")
     assert "agrees" not in sentence(Array("a"), A / 7 * 1.01, A / 7)
     assert "agrees" not in sentence(Array("a"), np.zeros((2, 3)), A)
+    huge, exact = np.array([1e308]), Array("a", rtol=0.0, atol=0.0)
+    assert "agrees" not in sentence(Array("a"), -huge, huge)
+    said = sentence(exact, np.array([1e10, 1e-8]), np.array([1e10, 0.0]))
+    assert said.endswith("most at [1], where it is 1e-8; expected 0.")
+    assert "cut off" not in sentence(Array("a"), np.array([1]), np.array([1.5 + 1j]))
 
 
 def test_what_rounding_left_of_a_zero_is_written_as_zero():
     got, expected = np.array([0.5, 2.0]), np.array([-2.776e-17, 2.0])
     assert sentence(Array("a"), got, expected).endswith("it is 0.5; expected 0.")
     assert told_apart(got, expected) == ("[0.5, 2]", "[0, 2]")
+    assert told_apart(np.array([np.nan, 2.0]), expected)[0] == "[nan, 2]"
+    assert show(np.array([np.nan, -np.inf])) == "[nan, -inf]"
     assert told_apart(np.array([1e-17, 2.0]), expected) == ("[1e-17, 2]", "[-2.776e-17, 2]")
 
 
