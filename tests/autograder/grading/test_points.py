@@ -53,8 +53,8 @@ def test_every_known_mistake_has_the_points_that_check_gives(name, sandbox):
         playing = run._Run(sandbox, [], requests, {name: 5.0}, figures=False)
         for mistake in [None, *step.mistakes]:
             code_of = f".mistake({mistake.id!r}).code" if mistake else ".reference"
-            cell = f"step = bank.get({name!r}); globals().update(step.reference)\n"
-            cell += f"globals().update(step{code_of})"
+            cell = f"_task = bank.get({name!r}); globals().update(_task.reference)\n"
+            cell += f"globals().update(_task{code_of})"
             assert session.run_cell(cell, limit=20).status == "ok"
             outcomes = playing._ask(session, name, float("inf"))
             sandboxed = judge(step, requests[name], outcomes)
