@@ -8,6 +8,7 @@ interrupted, what is written is whole, and the next run goes on from there.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import json
@@ -15,6 +16,7 @@ import multiprocessing
 import os
 import re
 import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -182,11 +184,18 @@ def _start_worker(*arguments: Any) -> None:
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: _leave())
-    import atexit
-
+    threading.Thread(target=_follow, name="follow", daemon=True).start()
     _worker = Worker(*arguments)
     _worker.__enter__()
     atexit.register(_worker.__exit__)
+
+
+def _follow() -> None:
+    """End with the main process, however it ends: nobody else would tell a worker to."""
+    main = multiprocessing.parent_process()
+    if main is not None:
+        main.join()
+        _leave()
 
 
 def _leave() -> None:

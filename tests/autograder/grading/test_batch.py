@@ -13,6 +13,7 @@ import sys
 import threading
 from pathlib import Path
 
+import psutil
 import pytest
 from nbgrader.api import Gradebook
 
@@ -239,8 +240,11 @@ def test_killed_outright_it_goes_on(course, notebooks, tmp_path):
         results = course.root / ".autograder" / "results" / SOFTMAX
         while process.poll() is None and len(list(results.glob("*.json"))) < seen + 3:
             pass
+        workers = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGKILL)
         process.wait()
+        assert len(workers) > 4  # two workers, their sandboxes
+        assert psutil.wait_procs(workers, timeout=20)[1] == []  # and nobody stays behind
         seen = len(list(results.glob("*.json")))
     done = subprocess.run([*command, str(course.root), "--json"], capture_output=True, check=False)
     report = json.loads(done.stdout)
