@@ -259,12 +259,12 @@ def lazy(step: Step, quality: Quality) -> None:
 
 
 def speed(step: Step, quality: Quality) -> None:
-    """Let the student wait no longer than the issue allows."""
+    """Let the student wait no longer than 0.3 s, for training 2 s, of processor time."""
     best = float("inf")
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()  # what else the machine does is not the bank's fault
         evaluate(step, step.reference)
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     quality.check = best
     allowed = 2.0 if step.lesson == "12-training" else 0.3
     if best > allowed:
