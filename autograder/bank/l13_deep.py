@@ -610,7 +610,7 @@ dropout = Step(
         ),
         edge(
             "neither mask nor generator",
-            call("dropout_forward", np.ones((200, 500)), 0.3),
+            call("dropout_forward", np.ones((10, 10_000)), 0.3),
             driver=FRESH,
             returns=FRESH_SEEN,
             repeat=False,
