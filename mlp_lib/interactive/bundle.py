@@ -125,9 +125,13 @@ def page_script(name: str) -> str:
 
 @cache
 def style_sheet(name: str) -> str:
-    """The shared look and the figure's own style sheet in one."""
+    """The shared look and the figure's own style sheet in one.
+
+    The figure's own rules reach its own elements only, so that two figures share a page.
+    """
     own = _SHEET.sub(lambda match: _read(HERE / match["path"]), _read(HERE / f"{name}.css"))
-    rules = _INDENT.sub("", _COMMENT.sub("", _read(HERE / "shared.css") + own))
+    scoped = f"@scope (.lm-{name}) {{\n{own}}}\n"
+    rules = _INDENT.sub("", _COMMENT.sub("", _read(HERE / "shared.css") + scoped))
     return re.sub(r"(?<=[:,]) | (?={)|(?<=[{;,])\n|;?\n(?=})", "", rules)
 
 
