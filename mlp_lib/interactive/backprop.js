@@ -2,6 +2,7 @@
 // looks like, in the same words and numbers.
 import { figure } from "./figure.js";
 import { coordinate, counted, down, factor, short, up, value } from "./format.js";
+import { matrix } from "./matrix.js";
 import { PLAIN } from "./maths/plain.js";
 import { PAIRS, apply, backward, forward, loss, measure, relativeError, roads } from "./maths/network.js";
 
@@ -245,30 +246,13 @@ function checkOf(run) {
     .join("");
 }
 
-function matrix(label, values, kind, { visible = true, wrong, classes = "", start } = {}) {
-  const rows = values.map((row) => (Array.isArray(row) ? row : [row]));
-  const shape = Array.isArray(values[0]) ? `${rows.length}×${rows[0].length}` : rows.length;
-  const body = rows.map((row, r) => {
-    const cells = row.map((v, c) => {
-      const bad = visible && wrong?.[r * row.length + c];
-      const choose = start === undefined ? "" : ` data-w="${start + r * (row.length + 1) + c}"`;
-      const text = visible ? `${bad ? "✗" : ""}${value(v)}` : "·";
-      return `<td${bad ? ' class="lm-off"' : ""}${choose}>${text}</td>`;
-    });
-    return `<tr>${cells.join("")}</tr>`;
-  });
-  return (
-    `<table class="lm-matrix lm-${kind}${classes}"><caption>${label} <small>${shape}</small></caption>` +
-    `<tbody>${body.join("")}</tbody></table>`
-  );
-}
-
 function layersOf(run, shown, now, first) {
   const { L, got, right, cache } = run;
   const params = shown("update", 0) && run.after ? run.after : run.params;
   const fresh = params === run.after ? "new " : "";
   const places = placesOf(run.sizes);
   const at = (kind, k = 0) => (now[0] === kind && now[1] === k ? " lm-now" : "");
+  const chooser = (start, columns) => (r, c) => ` data-w="${start + r * (columns + 1) + c}"`;
   const result = (which, label, k, start) => {
     const kind = which === "dW" ? "grad" : which;
     const visible = shown(kind, k);
@@ -278,7 +262,9 @@ function layersOf(run, shown, now, first) {
     if (made === null) return matrix(label, right[which][k], "b", { visible: false, classes }) + (visible ? beside : "");
     const wrong = off(made, right[which][k]);
     const mark = visible && first?.[0] === kind && first[1] === k ? " lm-first" : "";
-    const drawnMatrix = matrix(label, made, "b", { visible, wrong, classes: classes + mark, start });
+    const drawnMatrix = matrix(label, made, "b", {
+      visible, wrong, classes: classes + mark, cell: start && chooser(start, made[0].length),
+    });
     return drawnMatrix + (visible && wrong.includes(true) ? beside : "");
   };
   const rows = params.map(([W, b], k) => {
@@ -287,7 +273,7 @@ function layersOf(run, shown, now, first) {
     const start = places.findIndex(([layer]) => layer === k) + 1;
     const classes = at("update");
     const parts = k ? [] : [matrix("x", run.x, "a", { classes: at("start") })];
-    parts.push(matrix(`${fresh}W${here}`, W, "plain", { classes, start }));
+    parts.push(matrix(`${fresh}W${here}`, W, "plain", { classes, cell: chooser(start, W[0].length) }));
     parts.push(matrix(`${fresh}b${here}`, b, "plain", { classes }));
     parts.push(matrix(`z${here}`, cache.z[k], "a", { visible: shown("z", k), classes: at("z", k) }));
     parts.push(matrix(last ? "ŷ" : `a${here}`, cache.a[k + 1], "a", { visible: shown("a", k), classes: at("a", k) }));

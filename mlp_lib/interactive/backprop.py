@@ -27,6 +27,7 @@ from mlp_lib.interactive.drawing import (
     down,
     factor,
     mark,
+    matrix,
     picture,
     select,
     short,
@@ -619,34 +620,8 @@ class BackpropStepper(Figure):
         updated = ("update", 0) in shown and run.after is not None
         places = _places(run.sizes)
 
-        def matrix(
-            label: str,
-            tensor: Any,
-            kind: str,
-            visible: bool = True,
-            wrong: Any = None,
-            classes: str = "",
-            start: int | None = None,
-        ) -> str:
-            values = np.asarray(tensor, dtype=float)
-            shape = "×".join(map(str, values.shape))
-            rows = values.reshape(values.shape[0], -1)
-            flags = np.zeros(rows.shape, bool) if wrong is None else wrong.reshape(rows.shape)
-            body = ""
-            for r, row in enumerate(rows):
-                body += "<tr>"
-                for c, v in enumerate(row):
-                    bad = bool(flags[r][c]) and visible
-                    attributes = ' class="lm-off"' if bad else ""
-                    if start is not None:
-                        attributes += f' data-w="{start + r * (len(row) + 1) + c}"'
-                    text = (("✗" if bad else "") + value(v)) if visible else "·"
-                    body += f"<td{attributes}>{text}</td>"
-                body += "</tr>"
-            return (
-                f'<table class="lm-matrix lm-{kind}{classes}"><caption>{label} '
-                f"<small>{shape}</small></caption><tbody>{body}</tbody></table>"
-            )
+        def chooser(start: int, columns: int) -> Callable[[int, int], str]:
+            return lambda r, c: f' data-w="{start + r * (columns + 1) + c}"'
 
         def result(which: str, label: str, k: int, start: int | None = None) -> str:
             """A quantity of the backward pass, and the right one beside it where it is wrong."""
@@ -657,12 +632,13 @@ class BackpropStepper(Figure):
             classes = " lm-now" if step == now else ""
             visible = step in shown
             if got is None:
-                missing = matrix(label, right, "b", False, None, classes)
+                missing = matrix(label, right, "b", visible=False, classes=classes)
                 return missing + (matrix(f"right: {label}", right, "c") if visible else "")
             wrong = off(got, right)
             if visible and step == first:
                 classes += " lm-first"
-            made = matrix(label, got, "b", visible, wrong, classes, start)
+            cell = chooser(start, got.shape[1]) if start else None
+            made = matrix(label, got, "b", visible=visible, wrong=wrong, classes=classes, cell=cell)
             if visible and wrong.any():
                 made += matrix(f"right: {label}", right, "c")
             return made
@@ -674,19 +650,21 @@ class BackpropStepper(Figure):
             new = "new " if updated else ""
             classes = " lm-now" if now[0] == "update" else ""
             start = places.index((k, 0, 0)) + 1
-            b_cells = matrix(f"{new}b{here}", b, "plain", True, None, classes)
+            b_cells = matrix(f"{new}b{here}", b, "plain", classes=classes)
+            cell = chooser(start, W.shape[1])
             last = k == L - 1
-            parts = [matrix(f"{new}W{here}", W, "plain", True, None, classes, start), b_cells]
+            parts = [matrix(f"{new}W{here}", W, "plain", classes=classes, cell=cell), b_cells]
             if k == 0:
                 active = " lm-now" if now[0] == "start" else ""
-                parts.insert(0, matrix("x", run.x, "a", True, None, active))
+                parts.insert(0, matrix("x", run.x, "a", classes=active))
             for kind, label in (("z", f"z{here}"), ("a", "ŷ" if last else f"a{here}")):
                 vector = run.cache["z"][k] if kind == "z" else run.cache["a"][k + 1]
                 active = " lm-now" if now == (kind, k) else ""
-                parts.append(matrix(label, vector, "a", (kind, k) in shown, None, active))
+                visible = (kind, k) in shown
+                parts.append(matrix(label, vector, "a", visible=visible, classes=active))
             if last:
                 active = " lm-now" if now[0] == "loss" else ""
-                parts.append(matrix("y", run.y, "plain", True, None, active) + "</div><div>")
+                parts.append(matrix("y", run.y, "plain", classes=active) + "</div><div>")
             else:
                 parts.append("</div><div>" + result("e", f"e{here}", k))
             parts.append(result("delta", f"δ{here}", k))

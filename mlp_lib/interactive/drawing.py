@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from html import escape
+from typing import Any
+
+import numpy as np
 
 Attributes = Mapping[str, str]
 Marks = dict[str, dict[str, str]]
@@ -121,6 +124,41 @@ def mark(tag: str, name: str, marks: Marks, **attributes: str) -> str:
     text = own.pop("html", "") or escape(own.pop("text", ""))
     fixed = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items()}
     return element(tag, {"data-lm": name} | fixed | own, text)
+
+
+def matrix(
+    label: str,
+    values: Any,
+    kind: str,
+    *,
+    classes: str = "",
+    visible: bool = True,
+    wrong: Any = None,
+    cell: Callable[[int, int], str] | None = None,
+    row: int | None = None,
+) -> str:
+    """A matrix or a vector as a table with its name and shape; the twin of `matrix.js`.
+
+    wrong: which entries are, in the shape of values. cell: further attributes of an entry. row: the
+    one that stands out.
+    """
+    array = np.asarray(values, dtype=float)
+    rows = array.reshape(len(array), -1)
+    flags = np.zeros(rows.shape, bool) if wrong is None else np.reshape(wrong, rows.shape)
+    body = ""
+    for r, line in enumerate(rows):
+        cells = ""
+        for c, v in enumerate(line):
+            bad = bool(flags[r][c]) and visible
+            attributes = (' class="lm-off"' if bad else "") + (cell(r, c) if cell else "")
+            text = ("✗" if bad else "") + value(float(v)) if visible else "·"
+            cells += f"<td{attributes}>{text}</td>"
+        mine = ' class="lm-mine"' if r == row else ""
+        body += f"<tr{mine}>{cells}</tr>"
+    return (
+        f'<table class="lm-matrix lm-{kind}{classes}"><caption>{label} '
+        f"<small>{'×'.join(map(str, array.shape))}</small></caption><tbody>{body}</tbody></table>"
+    )
 
 
 @dataclass(frozen=True)
