@@ -17,9 +17,9 @@ GOLDEN = 0x9E3779B9
 
 
 def _mix(x: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
-    y = (x ^ (x >> 16)) * np.uint32(0x85EBCA6B)
-    z = (y ^ (y >> 13)) * np.uint32(0xC2B2AE35)
-    return z ^ (z >> 16)
+    y = (x ^ (x >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+    z = (y ^ (y >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+    return z ^ (z >> np.uint32(16))
 
 
 class Random:
