@@ -130,6 +130,8 @@ def style_sheet(name: str) -> str:
     The figure's own rules reach its own elements only, so that two figures share a page.
     """
     own = _SHEET.sub(lambda match: _read(HERE / match["path"]), _read(HERE / f"{name}.css"))
+    # In a scope, .lm-figure p means one inside the figure; the figure itself is :scope.
+    own = re.sub(rf"\.lm-(?:figure|{name})(?![\w-])", ":scope", own)
     scoped = f"@scope (.lm-{name}) {{\n{own}}}\n"
     rules = _INDENT.sub("", _COMMENT.sub("", _read(HERE / "shared.css") + scoped))
     return re.sub(r"(?<=[:,]) | (?={)|(?<=[{;,])\n|;?\n(?=})", "", rules)

@@ -225,6 +225,14 @@ def test_a_style_sheet_takes_in_what_it_imports() -> None:
     assert ".lm-grid" not in bundle.style_sheet("backprop")
 
 
+@every_figure
+def test_a_rule_of_a_figure_that_names_it_means_the_scope(figure: Any) -> None:
+    """Inside @scope (.lm-x), a selector ".lm-x p" would look for a second figure in the first."""
+    own = bundle.style_sheet(figure.name).split(f"@scope (.lm-{figure.name})")[1]
+    assert f".lm-{figure.name} " not in own
+    assert ".lm-figure" not in own
+
+
 def test_importing_one_figure_loads_one() -> None:
     import subprocess
     import sys

@@ -296,6 +296,13 @@ def test_fits_a_phone(open_page: Open, figure: Any) -> None:
     assert inner == 0
 
 
+def test_the_figures_own_style_reaches_it(open_page: Open) -> None:
+    page = open_page("backprop")
+    spans = "(node) => [getComputedStyle(node).gridColumnEnd, getComputedStyle(node).margin]"
+    assert page.locator(".lm-go").evaluate(spans)[0] == "-1"
+    assert page.locator(".lm-stage p").first.evaluate(spans)[1] == "0px"
+
+
 def test_a_page_without_a_figure_loads_nothing_of_them(book: Path) -> None:
     assert "_static/figures/" not in (book / "index.html").read_text(encoding="utf-8")
 
