@@ -75,14 +75,12 @@ def read(path: Path) -> NotebookNode:
 
 
 def home() -> Path:
-    """The folder of the sources, beside the package."""
-    place = Path(__file__).parent.parent / "solutions"
-    if not any(place.glob("ps*.md")):
-        raise SetError(
-            "the problem sets are not here: they are part of a checkout of the course, "
-            "not of the installed package"
-        )
-    return place
+    """The folder of the sources: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).parent
+    for place in (package / "_solutions", package.parent / "solutions"):
+        if any(place.glob("ps*.md")):
+            return place
+    raise SetError("the problem sets are not here: install the course again")
 
 
 def names() -> list[str]:
