@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mlp_lib.interactive.backprop import BackpropStepper
     from mlp_lib.interactive.chain import Chain
     from mlp_lib.interactive.descent import GradientDescent
+    from mlp_lib.interactive.forward import Forward
     from mlp_lib.interactive.gradcheck import GradientCheck
     from mlp_lib.interactive.losses import Losses
     from mlp_lib.interactive.neuron import Neuron
@@ -21,6 +22,7 @@ __all__ = [
     "Activations",
     "BackpropStepper",
     "Chain",
+    "Forward",
     "GradientCheck",
     "GradientDescent",
     "Losses",
@@ -39,6 +41,7 @@ _HOME = {
     "OuterProduct": "outer",
     "Perceptron": "perceptron",
     "Chain": "chain",
+    "Forward": "forward",
     "GradientCheck": "gradcheck",
     "GradientDescent": "descent",
     "Softmax": "softmax",

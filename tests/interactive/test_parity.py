@@ -19,6 +19,7 @@ from mlp_lib.interactive import (
     Activations,
     BackpropStepper,
     Chain,
+    Forward,
     GradientCheck,
     GradientDescent,
     Softmax,
@@ -65,6 +66,14 @@ CHAIN_BACKWARD = (
     _weight_inverted,
     lambda *given: chain_backward(*given)[0],
     lambda *given: (None, [1, 2], [np.nan] * 4),
+)
+FORWARD = (
+    mlp_forward,
+    lambda x, params, g, out: mlp_forward(x, params, g, out)[0],
+    lambda x, params, g, out: mlp_forward(x, [(W, 0 * b) for W, b in params], g, out),
+    lambda x, params, g, out: mlp_forward(x, [(W.T, b) for W, b in params], g, out)[0],
+    lambda x, params, g, out: (np.nan, {"z": [], "a": []}),
+    lambda x, params, g, out: (np.nan, {"z": [1] * len(params), "a": [1] * (len(params) + 1)}),
 )
 BACKWARD = (mlp_backward, _forgets_the_transpose, _wrong_shape, _raises)
 
@@ -276,6 +285,29 @@ def _loss_of(params: Any, x: Any, y: Any, g: Any, pair: str) -> float:
     return PAIRS[pair][2](mlp_forward(x, params, g, PAIRS[pair][3])[0], y)
 
 
+@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+def test_forward_equals_mlp_lib(node: Node, name: str) -> None:
+    rng, cases = np.random.default_rng(17), []
+    for _ in range(40):
+        sizes = rng.integers(1, 5, int(rng.integers(2, 5)))
+        params = [
+            [rng.normal(size=(m, n)).tolist(), rng.normal(size=m).tolist()]
+            for n, m in pairwise(sizes)
+        ]
+        cases.append({"x": rng.normal(size=sizes[0]).tolist(), "params": params})
+    body = """
+        const { forward, softmax, ACTIVATIONS } = figure.maths;
+        const g = ACTIVATIONS[data.name].f;
+        return data.cases.map(({ x, params }) => forward(x, params, g, softmax));
+    """
+    for case, got in zip(cases, node("forward", body, {"name": name, "cases": cases}), strict=True):
+        params = [(np.array(W), np.array(b)) for W, b in case["params"]]
+        _, cache = mlp_forward(case["x"], params, ACTIVATIONS[name].f, softmax)
+        for kind, expected in (("z", cache["z"]), ("a", cache["a"][1:])):
+            for k, v in enumerate(expected):
+                np.testing.assert_allclose(got[kind][k], v, rtol=1e-12, atol=1e-14)
+
+
 def test_roads_equal_mlp_lib(node: Node) -> None:
     rng = np.random.default_rng(12)
     for sizes in ([2, 3, 2], [3, 2, 4, 1], [2, 2, 2, 2]):
@@ -363,6 +395,20 @@ def _descent(rng: np.random.Generator) -> GradientDescent:
     )
 
 
+def _forward(rng: np.random.Generator) -> Forward:
+    sizes = [int(v) for v in rng.integers(1, 5, int(rng.integers(2, 5)))]
+    if rng.random() < 0.4:
+        sizes = [1, 2, 1]
+    count = sizes[0] + sum(m * n + m for n, m in pairwise(sizes))
+    return Forward(
+        sizes=sizes,
+        numbers=[float(v) / 20 for v in rng.integers(-60, 61, count)],
+        activation=str(rng.choice(list(LABELS))),
+        output=str(rng.choice(["identity", "sigmoid", "softmax", "step"])),
+        unit=int(rng.integers(1, 13)),
+    )
+
+
 def _gradcheck(rng: np.random.Generator) -> GradientCheck:
     return GradientCheck(
         target=str(rng.choice(["chain", "chain", "bowl", "kink"])),
@@ -376,6 +422,7 @@ STATES: dict[type, tuple[Callable[[np.random.Generator], Any], int]] = {
     Activations: (_activations, 150),
     BackpropStepper: (_backprop, 100),
     Chain: (_chain, 150),
+    Forward: (_forward, 150),
     GradientCheck: (_gradcheck, 60),
     GradientDescent: (_descent, 150),
     Softmax: (_softmax, 150),
@@ -394,6 +441,14 @@ def _special(figure: type) -> list[Any]:
         ]
     if figure is BackpropStepper:
         return [BackpropStepper(backward=function) for function in BACKWARD]
+    if figure is Forward:
+        small = [(np.array([[0.7], [0.9]]), np.ones(2)), (np.array([[0.7, 0.9]]), np.ones(1))]
+        square = [(np.array([[0.7, 1.2], [0.9, -0.4]]), np.ones(2))]
+        return [
+            Forward(params, np.full(len(params[0][0][0]), 0.5), forward=function)
+            for params in (small, square)
+            for function in FORWARD
+        ]
     if figure is Chain:
         return [Chain("tanh", depth=4, backward=function) for function in CHAIN_BACKWARD]
     return []
