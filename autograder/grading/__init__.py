@@ -7,6 +7,7 @@ clean      makes what a student put out, or wrote as text, safe to look at
 grade      one submission from file to result and autograded notebook
 book       the gradebook, through nbgrader's own interface, by one writer
 batch      many submissions: workers, progress, resuming
+cluster    the same workers on a Dask cluster
 plug       the same inside `nbgrader autograde` and formgrader
 cli        the commands `autograder grade` and `autograder doctor`
 """

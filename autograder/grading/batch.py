@@ -23,15 +23,17 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from autograder.course import Course, CourseError, write_atomically
 from autograder.grading import grade
-from autograder.grading.grade import Result, Settings, Task
+from autograder.grading.grade import Intake, Result, Settings, Task
 from autograder.grading.notebook import Template
 from autograder.sandbox.host import Sandbox
 from autograder.sandbox.limits import Limits, SandboxError
 from autograder.sandbox.tiers import Tier
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,9 @@ class Options:
     workers: int = 1
     force: bool = False
     figures: bool = False
+    unsafe: bool = False
+    scheduler: str = ""
+    """The address of a Dask cluster that is to do it, in place of this machine."""
 
 
 @dataclass
@@ -124,8 +129,7 @@ def finished(task: Task, template: Template, settings: Settings) -> Result | Non
         result: Result = json.loads(task.result.read_text(encoding="utf-8"))
         if not task.autograded.exists() or result.get("submitted") != grade.time_stamp(task):
             return None
-        data, _, _ = grade.read(task)
-        same = result["key"] == grade.key_of(task, data, template, settings)
+        same = result["key"] == grade.key_of(task, grade.read(task).data, template, settings)
         return result if same else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -151,17 +155,21 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self.sandbox.__exit__()
 
-    def grade(self, task: Task) -> Result:
-        """Grade one submission and write what came of it; a result comes last."""
-        result, notebook = grade.grade(task, self.templates[task.set], self.settings, self.sandbox)
-        write_atomically(task.autograded, json.dumps(notebook, ensure_ascii=False, indent=1))
-        stamp = task.autograded.parent / "timestamp.txt"
-        if result["submitted"]:
-            write_atomically(stamp, result["submitted"])
-        else:
-            stamp.unlink(missing_ok=True)
-        write_atomically(task.result, json.dumps(result, ensure_ascii=False))
-        return slim(result)
+    def grade(self, task: Task, intake: Intake) -> tuple[Result, dict[str, Any]]:
+        """Grade one submission; return its result and the autograded notebook."""
+        return grade.grade(task, intake, self.templates[task.set], self.settings, self.sandbox)
+
+
+def save(task: Task, result: Result, notebook: dict[str, Any]) -> Result:
+    """Write what came of a submission, the result last, and return it in short."""
+    write_atomically(task.autograded, json.dumps(notebook, ensure_ascii=False, indent=1))
+    stamp = task.autograded.parent / "timestamp.txt"
+    if result["submitted"]:
+        write_atomically(stamp, result["submitted"])
+    else:
+        stamp.unlink(missing_ok=True)
+    write_atomically(task.result, json.dumps(result, ensure_ascii=False))
+    return slim(result)
 
 
 def slim(result: Result) -> Result:
@@ -206,13 +214,17 @@ def _leave() -> None:
 
 def _work(task: Task) -> Result | str:
     assert _worker is not None
-    return attempt(_worker, task)
+    return _grade_and_save(_worker, task)
 
 
-def attempt(worker: Worker, task: Task) -> Result | str:
-    """Grade; a failure of ours becomes a text, and the others go on."""
+def _grade_and_save(worker: Worker, task: Task) -> Result | str:
+    return attempt(lambda: save(task, *worker.grade(task, grade.read(task))))
+
+
+def attempt(work: Callable[[], T]) -> T | str:
+    """Do the work for one submission; a failure of ours becomes a text, and the others go on."""
     try:
-        return worker.grade(task)
+        return work()
     except SandboxError:
         raise
     except Exception:
@@ -238,7 +250,7 @@ def process(
     if workers <= 1:
         with Worker(*arguments) as worker:
             for task in tasks:
-                yield task, attempt(worker, task)
+                yield task, _grade_and_save(worker, task)
         return
     suspects: list[Task] = []
     waiting = list(tasks)
@@ -287,6 +299,27 @@ def _close(pool: ProcessPoolExecutor) -> None:
         process.terminate()
     for process in processes:
         process.join(5)
+
+
+def spread(
+    tasks: Sequence[Task],
+    templates: dict[str, Template],
+    settings: Settings,
+    options: Options,
+    tier: Callable[[], Tier],
+) -> Iterator[tuple[Task, Result | str]]:
+    """Grade tasks on this machine, or on the cluster that the options name."""
+    if not tasks:
+        return
+    if options.scheduler:
+        try:
+            from autograder.grading import cluster
+        except ImportError:
+            raise CourseError("--scheduler needs Dask: pip install distributed") from None
+        yield from cluster.process(tasks, options.scheduler, templates, settings, options.unsafe)
+        return
+    using = tier()
+    yield from process(tasks, using, templates, settings, options.workers, using is Tier.D)
 
 
 @contextlib.contextmanager
@@ -342,10 +375,7 @@ def run(
                     summary.results.append(short)
                     summary.kept += 1
                     tick(1)
-                using = tier() if left else Tier.A
-                for task, found in process(
-                    left, using, templates, settings, options.workers, using is Tier.D
-                ):
+                for task, found in spread(left, templates, settings, options, tier):
                     if isinstance(found, str):
                         summary.failures[f"{task.set}/{task.student}"] = found
                     else:

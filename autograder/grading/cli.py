@@ -45,6 +45,13 @@ def add_commands(commands: Any) -> None:
         help="only this one; may be repeated",
     )
     one.add_argument("--workers", type=_positive, default=1, metavar="N", help="default: 1")
+    one.add_argument(
+        "--scheduler",
+        default="",
+        metavar="ADDRESS",
+        help="grade on the Dask cluster of this address, for example tcp://10.0.0.1:8786, in place "
+        "of this machine; each worker chooses its tier by its own self-test",
+    )
     again = one.add_mutually_exclusive_group()
     again.add_argument("--resume", action="store_true", help="keep what still holds (the default)")
     again.add_argument("--force", action="store_true", help="grade everything anew")
@@ -96,9 +103,12 @@ def grade(options: argparse.Namespace) -> int:
         options.workers,
         options.force,
         options.figures,
+        options.unsafe,
+        options.scheduler,
     )
     if options.unsafe:
-        print("Tier D: submissions run unprotected in this account.", file=sys.stderr)
+        where = "on the workers" if options.scheduler else "in this account"
+        print(f"Tier D: submissions run unprotected {where}.", file=sys.stderr)
     with tqdm(
         total=0,
         unit="submission",

@@ -49,6 +49,19 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Intake:
+    """What was handed in, as it travels to a worker that does not see the course's folders."""
+
+    data: bytes
+    note: str = ""
+    """Something about how it was handed in."""
+    missing: str = ""
+    """Why there is nothing to grade."""
+    submitted: str | None = None
+    """The time of handing in, as nbgrader's exchange notes it."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """What is the same for all submissions of a run."""
 
@@ -90,27 +103,23 @@ def key_of(task: Task, data: bytes, template: Template, settings: Settings) -> s
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
-def read(task: Task) -> tuple[bytes, str, str]:
-    """Return the submitted bytes, a note about them, and why there are none.
-
-    One notebook under another name, as browsers make of a second download, counts.
-    """
-    if not task.source.exists() and not task.source.is_symlink():
+def read(task: Task) -> Intake:
+    """Read a submission. One notebook under another name, as browsers make of a copy, counts."""
+    path, note = task.source, ""
+    if not path.exists() and not path.is_symlink():
         others = sorted(task.folder.glob("*.ipynb"))
-        if len(others) == 1:
-            try:
-                found = notebook.load(others[0])
-            except Refused as refusal:
-                return b"", "", str(refusal)
-            name = clean.text_of(others[0].name)[:80]
-            return found, f"The notebook was handed in under the name {name!r}.", ""
+        if len(others) > 1:
+            names = ", ".join(repr(clean.text_of(other.name)[:80]) for other in others[:5])
+            missing = f"There is no {path.name}, but several others: {names}."
+            return Intake(b"", missing=missing, submitted=time_stamp(task))
         if others:
-            names = ", ".join(repr(clean.text_of(path.name)[:80]) for path in others[:5])
-            return b"", "", f"There is no {task.source.name}, but several others: {names}."
+            path = others[0]
+            name = clean.text_of(path.name)[:80]
+            note = f"The notebook was handed in under the name {name!r}."
     try:
-        return notebook.load(task.source), "", ""
+        return Intake(notebook.load(path), note, submitted=time_stamp(task))
     except Refused as refusal:
-        return b"", "", str(refusal)
+        return Intake(b"", missing=str(refusal), submitted=time_stamp(task))
 
 
 # --------------------------------------------------------------------------------------
@@ -118,26 +127,25 @@ def read(task: Task) -> tuple[bytes, str, str]:
 
 
 def grade(
-    task: Task, template: Template, settings: Settings, sandbox: Sandbox
+    task: Task, intake: Intake, template: Template, settings: Settings, sandbox: Sandbox
 ) -> tuple[Result, dict[str, Any]]:
-    """Grade a submission; return the result and the autograded notebook."""
-    data, note, missing = read(task)
-    result = _header(task, template, settings, data)
+    """Grade what was handed in; return the result and the autograded notebook."""
+    result = _header(task, intake, template, settings)
     try:
-        if missing:
-            raise Refused(missing)
-        handed = notebook.parse(data, template)
+        if intake.missing:
+            raise Refused(intake.missing)
+        handed = notebook.parse(intake.data, template)
     except Refused as refusal:
         return _refused(result, template, str(refusal))
     cells, notes = notebook.restore(handed, template)
-    if note:
-        notes.insert(0, note)
+    if intake.note:
+        notes.insert(0, intake.note)
     return _graded(result, cells, notes, task, template, settings, sandbox)
 
 
-def _header(task: Task, template: Template, settings: Settings, data: bytes) -> Result:
+def _header(task: Task, intake: Intake, template: Template, settings: Settings) -> Result:
     return {
-        "key": key_of(task, data, template, settings),
+        "key": key_of(task, intake.data, template, settings),
         "student": task.student,
         "set": template.name,
         "status": "graded",
@@ -147,7 +155,7 @@ def _header(task: Task, template: Template, settings: Settings, data: bytes) -> 
         "cells": {},
         "steps": [],
         "notes": [],
-        "submitted": time_stamp(task),
+        "submitted": intake.submitted,
     }
 
 

@@ -55,7 +55,9 @@ class Sandboxed(NbGraderPreprocessor):  # type: ignore[misc]
         settings = batch.settings_of(course)
         template = Template.of(course, task.set)
         with _lock:
-            result, notebook = grade.grade(task, template, settings, _sandbox(settings.limits))
+            result, notebook = grade.grade(
+                task, grade.read(task), template, settings, _sandbox(settings.limits)
+            )
         for note in [result["reason"], *result["notes"]]:
             if note:
                 self.log.warning("%s, %s: %s", task.set, task.student, note)

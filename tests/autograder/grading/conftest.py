@@ -133,7 +133,8 @@ def grade(templates: dict[str, Template], sandbox: Sandbox, tmp_path: Path) -> G
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{name}.ipynb").write_bytes(data)
         task = Task(student, name, folder / f"{name}.ipynb", tmp_path / "a", tmp_path / "r")
-        return module.grade(task, templates[name], Settings(salt, LIMITS), sandbox)
+        settings = Settings(salt, LIMITS)
+        return module.grade(task, module.read(task), templates[name], settings, sandbox)
 
     return graded
 

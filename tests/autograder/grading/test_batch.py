@@ -361,6 +361,15 @@ def test_no_tier_no_grading(course, notebooks, monkeypatch, capsys):
     assert "the sandbox does not work here: x" in capsys.readouterr().err
 
 
+def test_a_scheduler_needs_dask(course, notebooks, monkeypatch, capsys):
+    hand_in(course, "anna", notebooks[SOFTMAX])
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "autograder.grading.cluster", raising=False)
+    monkeypatch.delattr("autograder.grading.cluster", raising=False)
+    assert cli.main(["grade", "--scheduler", "tcp://x:1", "--course", str(course.root)]) == 1
+    assert "pip install distributed" in capsys.readouterr().err
+
+
 def test_limits_of_the_course(course, notebooks):
     config = course.root / "nbgrader_config.py"
     config.write_text(config.read_text() + "c.Sandbox.threads = 8\n")

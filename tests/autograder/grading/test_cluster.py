@@ -1,0 +1,245 @@
+"""Grading on a Dask cluster of several processes, with workers that die."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dask
+import pytest
+from distributed import Client, LocalCluster
+
+from autograder import cli
+from autograder.course import Course
+from autograder.grading import batch, cluster
+from autograder.grading.batch import Options
+from autograder.grading.book import Book
+from autograder.sandbox.tiers import Tier
+
+from .conftest import SOFTMAX, hand_in
+from .test_batch import autograded, go, grades, many, variants
+
+WORKERS = 3
+
+PRELOAD = """
+import os, pathlib, signal
+from autograder.grading import batch
+
+record = pathlib.Path({record!r})
+real = getattr(batch.grade, "real", batch.grade.grade)  # Dask may load this twice
+
+def die(student):
+    with record.open("a") as file:
+        file.write(student + "\\n")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def grade(task, *rest):
+    new = task.student not in record.read_text().split()
+    if task.student == "killer" or (new and task.student.startswith("before")):
+        die(task.student)
+    if task.student == "bug":
+        raise RuntimeError("a bug")
+    found = real(task, *rest)
+    if new and task.student.startswith("after"):
+        die(task.student)
+    return found
+
+batch.grade.real, batch.grade.grade = real, grade
+"""
+"""Played by every worker: some students' submissions are the end of its process.
+
+Of `before…` and `after…` only the first time, before and after all the work is done.
+"""
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cluster") / "deaths"
+    path.touch()
+    return path
+
+
+@pytest.fixture(scope="module")
+def dask_cluster(sandbox: Any, record: Path) -> Iterator[LocalCluster]:
+    """Three worker processes, each watched by a nanny that starts it anew."""
+    settings = {"distributed.scheduler.allowed-failures": 1, "distributed.logging": {}}
+    with (
+        dask.config.set(settings),
+        LocalCluster(
+            n_workers=WORKERS,
+            threads_per_worker=2,
+            processes=True,
+            dashboard_address=":0",
+            preload=[PRELOAD.format(record=str(record))],
+            silence_logs=60,
+        ) as opened,
+    ):
+        yield opened
+
+
+def on(cluster_: LocalCluster, course: Course, **options: Any) -> batch.Summary:
+    chosen = Options(scheduler=cluster_.scheduler_address, **options)
+    return batch.run(course, chosen, lambda: pytest.fail("no tier of this machine is asked for"))
+
+
+@pytest.fixture
+def entered(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often a result of each student was written into the gradebook."""
+    counted: Counter[str] = Counter()
+    real = Book._write
+
+    def write(self: Book, submission: Any, result: Any, new: bool) -> None:
+        counted[result["student"]] += 1
+        real(self, submission, result, new)
+
+    monkeypatch.setattr(Book, "_write", write)
+    return counted
+
+
+def test_the_same_as_on_one_machine(dask_cluster, course, notebooks, tmp_path, capsys):
+    for name, (notebook, _) in variants(notebooks).items():
+        hand_in(course, name, notebook)
+    path = hand_in(course, "late", notebooks[SOFTMAX])
+    (path.parent / "timestamp.txt").write_text("2026-03-01 12:00:01 UTC")
+    other = Course(tmp_path / "undisturbed")
+    shutil.copytree(course.root, other.root)
+    go(other)
+    arguments = ["grade", "--scheduler", dask_cluster.scheduler_address]
+    assert cli.main([*arguments, "--course", str(course.root)]) == 3
+    assert "8 submissions, 8 graded now, 2 without points." in capsys.readouterr().out
+    assert grades(course) == grades(other)
+    for student in variants(notebooks):
+        assert autograded(course, student) == autograded(other, student)
+    assert on(dask_cluster, course).kept == 8
+    assert go(course).kept == 8
+
+
+def test_killed_workers_lose_nothing_and_nothing_counts_twice(
+    dask_cluster, course, notebooks, tmp_path, record, entered
+):
+    many(course, notebooks, 14)
+    mortal = ("before-1", "after-1", "after-2")
+    for student in mortal:
+        hand_in(course, student, notebooks[SOFTMAX])
+    other = Course(tmp_path / "undisturbed")
+    shutil.copytree(course.root, other.root)
+    summary = on(dask_cluster, course)
+    assert sorted(record.read_text().split()) == sorted(mortal)
+    assert summary.failures == {}
+    assert summary.graded == 17
+    assert entered == {task.student: 1 for task in batch.tasks_of(course, SOFTMAX)}
+    go(other)
+    assert grades(course) == grades(other)
+
+
+def test_a_submission_that_kills_its_worker_is_reported(
+    dask_cluster, course, notebooks, record, entered
+):
+    others = [f"s{number}" for number in range(6)]
+    for student in ("bug", "killer", *others):
+        hand_in(course, student, notebooks[SOFTMAX])
+    record.write_text("")
+    summary = on(dask_cluster, course)
+    assert summary.failures.pop(f"{SOFTMAX}/killer") == (
+        "worker after worker died while grading it"
+    )
+    assert "RuntimeError: a bug" in summary.failures.pop(f"{SOFTMAX}/bug")
+    assert summary.failures == {}
+    # two deaths in company, as the scheduler allows one failure, and two by itself
+    assert record.read_text().split() == ["killer"] * 4
+    assert [result["student"] for result in summary.results] == others
+    assert entered == dict.fromkeys(others, 1)
+    assert on(dask_cluster, course, students=tuple(others)).kept == len(others)
+
+
+def test_interrupted_it_goes_on(dask_cluster, course, notebooks):
+    many(course, notebooks, 10)
+
+    def tick(_count: int) -> None:
+        raise KeyboardInterrupt
+
+    chosen = Options(scheduler=dask_cluster.scheduler_address)
+    summary = batch.run(course, chosen, lambda: Tier.A, progress=tick)
+    assert summary.interrupted
+    assert summary.graded == 1
+    with Client(dask_cluster, set_as_default=False) as client:
+        for _ in range(100):  # nothing of the run is left on the workers
+            plugins = client.run(lambda dask_worker: list(dask_worker.plugins))
+            if not any("autograder" in name for names in plugins.values() for name in names):
+                break
+            time.sleep(0.1)
+        else:
+            pytest.fail(str(plugins))
+    assert on(dask_cluster, course).kept == 1
+    assert len(grades(course)) == 10
+
+
+def test_another_version_on_the_workers_is_found_out(
+    dask_cluster, course, notebooks, monkeypatch, capsys
+):
+    hand_in(course, "anna", notebooks[SOFTMAX])
+    monkeypatch.setattr(cluster.grade, "bank_digest", lambda steps: "a later version")
+    arguments = ["grade", "--scheduler", dask_cluster.scheduler_address]
+    assert cli.main([*arguments, "--course", str(course.root)]) == 1
+    assert "another version of the course" in capsys.readouterr().err
+    assert grades(course) == {}
+
+
+def test_no_tier_on_a_worker_no_grading(dask_cluster, course, notebooks, capsys):
+    hand_in(course, "anna", notebooks[SOFTMAX])
+
+    def blind() -> None:
+        from autograder.sandbox import doctor
+
+        doctor.choose = lambda kept=doctor.choose: doctor.Diagnosis(None, ())  # type: ignore
+
+    def see() -> None:
+        from autograder.sandbox import doctor
+
+        doctor.choose = doctor.choose.__defaults__[0]
+
+    with Client(dask_cluster, set_as_default=False) as client:
+        client.run(blind)
+        try:
+            arguments = ["grade", "--scheduler", dask_cluster.scheduler_address]
+            assert cli.main([*arguments, "--course", str(course.root)]) == 1
+        finally:
+            client.run(see)
+    said = capsys.readouterr().err
+    assert "on the worker tcp://127.0.0.1" in said
+    assert "No tier protects this machine." in said
+    assert grades(course) == {}
+
+
+def test_no_scheduler_or_one_that_goes_away(course, notebooks, monkeypatch, capsys):
+    monkeypatch.setattr(cluster, "PATIENCE", 2.0)
+    many(course, notebooks, 6)
+    arguments = ["grade", "--course", str(course.root), "--scheduler"]
+    assert cli.main([*arguments, "tcp://127.0.0.1:9"]) == 1
+    assert "no Dask scheduler answers at tcp://127.0.0.1:9" in capsys.readouterr().err
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "2s"}),
+        LocalCluster(
+            n_workers=1, processes=False, dashboard_address=":0", silence_logs=60
+        ) as opened,
+    ):
+        done = []
+
+        def tick(_count: int) -> None:
+            done.append(1)
+            with contextlib.suppress(Exception):
+                opened.close(timeout=5)
+
+        with pytest.raises(cluster.CourseError, match="goes on from there"):
+            batch.run(
+                course,
+                Options(scheduler=opened.scheduler_address),
+                lambda: Tier.A,
+                progress=tick,
+            )
+    assert len(grades(course)) == len(done) >= 1
