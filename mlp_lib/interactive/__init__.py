@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mlp_lib.interactive.neuron import Neuron
     from mlp_lib.interactive.outer import OuterProduct
     from mlp_lib.interactive.perceptron import Perceptron
+    from mlp_lib.interactive.shapes import Shapes
     from mlp_lib.interactive.softmax import Softmax
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Neuron",
     "OuterProduct",
     "Perceptron",
+    "Shapes",
     "Softmax",
 ]
 
@@ -44,6 +46,7 @@ _HOME = {
     "Forward": "forward",
     "GradientCheck": "gradcheck",
     "GradientDescent": "descent",
+    "Shapes": "shapes",
     "Softmax": "softmax",
 }
 

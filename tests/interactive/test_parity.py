@@ -22,6 +22,7 @@ from mlp_lib.interactive import (
     Forward,
     GradientCheck,
     GradientDescent,
+    Shapes,
     Softmax,
 )
 from mlp_lib.interactive.activations import LABELS, dead_intervals
@@ -31,6 +32,7 @@ from mlp_lib.interactive.descent import PRESETS as ETAS
 from mlp_lib.interactive.descent import SURFACES, noise_source
 from mlp_lib.interactive.gradcheck import FUNCTIONS, H, exp
 from mlp_lib.interactive.gradcheck import measure as difference
+from mlp_lib.interactive.shapes import BREAKS
 from mlp_lib.interactive.softmax import naive_softmax
 from mlp_lib.optimisers import OPTIMISERS
 
@@ -409,6 +411,19 @@ def _forward(rng: np.random.Generator) -> Forward:
     )
 
 
+def _shapes(rng: np.random.Generator) -> Shapes:
+    small = int(rng.choice([3, 8]))  # with few sizes a wrong product fits by accident
+    sizes = [int(v) for v in rng.integers(1, small + 1, 4)]
+    sizes[2] *= int(rng.integers(0, 2))
+    return Shapes(
+        form=str(rng.choice(["row", "column"])),
+        m=int(rng.integers(1, small + 1)),
+        sizes=sizes,
+        wrong=str(rng.choice(list(BREAKS))),
+        at=int(rng.integers(1, 4)),
+    )
+
+
 def _gradcheck(rng: np.random.Generator) -> GradientCheck:
     return GradientCheck(
         target=str(rng.choice(["chain", "chain", "bowl", "kink"])),
@@ -425,6 +440,7 @@ STATES: dict[type, tuple[Callable[[np.random.Generator], Any], int]] = {
     Forward: (_forward, 150),
     GradientCheck: (_gradcheck, 60),
     GradientDescent: (_descent, 150),
+    Shapes: (_shapes, 400),
     Softmax: (_softmax, 150),
 }
 
