@@ -372,10 +372,10 @@ def judge(
     parts = _parts(step, run)
     full = all(part.ordinary and part.edges for part in parts)
     points = float(step.points) if full else _floor(sum(part.points for part in parts))
-    statuses = {result.status for result in run.results}
+    wrong = {result.status for result in run.results if not result.ok}
     if full:
         status = "passed"
-    elif statuses <= {"not-started", "missing"}:
+    elif points == 0 and wrong <= {"not-started", "missing"}:
         status = "not-started"
     else:
         status = "partial" if points > 0 else "failed"
