@@ -66,7 +66,22 @@ else:
 # which need not be on the PATH (in a virtual environment nobody activated, for example).
 os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
 
-# Late penalties, extra credit and manual points are nbgrader's own: see its documentation.
+# Late penalties are nbgrader's own. A submission is late when its set has a due date (formgrader,
+# Manage Assignments, the pencil) and its timestamp.txt, which nbgrader's collection writes, is
+# later. Nothing is taken off unless you say what; for example half a point for every day begun:
+#
+# from nbgrader.plugins import LateSubmissionPlugin
+#
+#
+# class ByTheDay(LateSubmissionPlugin):
+#     def late_submission_penalty(self, student_id, score, total_seconds_late):
+#         return min(score, 0.5 * -(-total_seconds_late // 86400))
+#
+#
+# c.AssignLatePenalties.plugin_class = ByTheDay
+#
+# The penalty is entered when a submission is graded. Feedback and export show it; formgrader's
+# tables show the points before it. Extra credit and manual points are given in formgrader.
 '''
 
 

@@ -24,6 +24,9 @@ import pytest
 from autograder import lab, sets
 from autograder.course import Course
 from autograder.release import release
+from autograder.sandbox.host import Sandbox
+from autograder.sandbox.limits import Limits, SandboxError
+from autograder.sandbox.tiers import Tier
 
 from .conftest import cell_called, hand_in, nbgrader, solved, stock
 
@@ -213,6 +216,76 @@ def test_formgrader_shows_the_course_and_takes_a_grade_by_hand(graded, browser, 
         assert gradebook.find_submission(NAME, "ada").score == 4.5
         bob = gradebook.find_submission(NAME, "bob")
         assert (bob.score, bob.late_submission_penalty) == (3, 3)
+
+
+@pytest.fixture
+def late(template, tmp_path) -> Course:
+    """A course as `init` makes it, with the example of its configuration switched on.
+
+    Somebody handed in a day and a half after the date, and nothing is graded yet.
+    """
+    from nbgrader.api import Gradebook
+
+    shutil.copytree(template, tmp_path / "course")
+    course = Course(tmp_path / "course")
+    config = course.root / "nbgrader_config.py"
+    text = config.read_text(encoding="utf-8")
+    start = text.index("# from nbgrader.plugins import")
+    stop = text.index("#\n# The penalty is entered")
+    example = re.sub("^# ?", "", text[start:stop], flags=re.MULTILINE)
+    config.write_text(text[:start] + example + text[stop:], encoding="utf-8")
+    release(course, [NAME])
+    with sets.tools_on_path(), Gradebook(course.gradebook_url) as gradebook:
+        gradebook.update_or_create_assignment(NAME, duedate=datetime(2030, 1, 2))
+    path = hand_in(course, "bob", NAME, sets.as_text(solved(NAME)))
+    (path.parent / "timestamp.txt").write_text("2030-01-03 12:00:00 UTC")
+    return course
+
+
+def test_formgraders_buttons_take_off_what_lateness_costs_and_show_it(late, browser, tmp_path):
+    """Its autograde button runs the sandbox; its tables show the points before the penalty."""
+    from nbgrader.api import Gradebook
+
+    require_sandbox()
+    with server("jupyter_server", late.root, tmp_path) as address:
+        page = browser.new_page()
+        page.goto(f"{address}/formgrader/manage_submissions/{NAME}")
+        row = page.locator("tr", has=page.locator(".student-id", has_text="bob"))
+        row.wait_for(timeout=60_000)
+        assert "2030-01-03" in row.locator(".timestamp").inner_text()
+        assert "needs autograding" in row.inner_text()
+        for button in (".autograde", ".generate-feedback"):
+            row.locator(f"{button} a").click()
+            done = page.locator("#success-modal, #error-modal")
+            done.wait_for(timeout=120_000)
+            assert "Success" in done.inner_text()
+            done.get_by_role("button", name="Close").last.click()
+            done.wait_for(state="detached")
+            row.locator(".score", has_text="3 / 5").wait_for()
+
+        page.goto((late.root / "feedback" / "bob" / NAME / f"{NAME}.html").as_uri())
+        shown = page.locator("li.late-penalty")
+        shown.wait_for()
+        assert shown.inner_text() == "Late submission penalty (Score: -1.0)"
+        page.close()
+
+    with sets.tools_on_path(), Gradebook(late.gradebook_url) as gradebook:
+        bob = gradebook.find_submission(NAME, "bob")
+        assert (bob.score, bob.late_submission_penalty) == (3, 1)
+    nbgrader(late, "export")
+    with (late.root / "grades.csv").open(newline="") as file:
+        (row,) = [r for r in csv.DictReader(file) if r["student_id"] == "bob"]
+    assert (float(row["raw_score"]), float(row["score"])) == (3, 2)
+
+
+def require_sandbox() -> None:
+    """Skip where submissions cannot be contained; in CI that is a failure."""
+    try:
+        Sandbox(Tier.A, Limits()).__enter__().__exit__(None, None, None)
+    except SandboxError as error:
+        if os.environ.get("COURSE_CI"):
+            pytest.fail(f"CI must have tier A: {error}")
+        pytest.skip(f"tier A does not run here: {error}")
 
 
 def test_what_lateness_cost_is_in_the_feedback_and_in_the_export(graded):
