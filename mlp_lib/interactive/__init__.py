@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlp_lib.interactive.activations import Activations
     from mlp_lib.interactive.backprop import BackpropStepper
+    from mlp_lib.interactive.bridge import BatchBridge
     from mlp_lib.interactive.chain import Chain
     from mlp_lib.interactive.descent import GradientDescent
     from mlp_lib.interactive.forward import Forward
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Activations",
     "BackpropStepper",
+    "BatchBridge",
     "Chain",
     "Forward",
     "GradientCheck",
@@ -38,6 +40,7 @@ __all__ = [
 _HOME = {
     "Activations": "activations",
     "BackpropStepper": "backprop",
+    "BatchBridge": "bridge",
     "Losses": "losses",
     "Neuron": "neuron",
     "OuterProduct": "outer",

@@ -11,13 +11,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlp_lib import ACTIVATIONS, activations, gd_update, mlp_backward, mlp_forward, softmax
+from mlp_lib import (
+    ACTIVATIONS,
+    activations,
+    gd_update,
+    linear_backward,
+    mlp_backward,
+    mlp_forward,
+    softmax,
+)
 from mlp_lib.chain import chain_backward, chain_forward
 from mlp_lib.col import path_products
 from mlp_lib.delta import output_delta
 from mlp_lib.interactive import (
     Activations,
     BackpropStepper,
+    BatchBridge,
     Chain,
     Forward,
     GradientCheck,
@@ -28,6 +37,7 @@ from mlp_lib.interactive import (
 from mlp_lib.interactive.activations import LABELS, dead_intervals
 from mlp_lib.interactive.backprop import LABELS as PLAIN_LABELS
 from mlp_lib.interactive.backprop import MISTAKES, PAIRS, PRESETS, drawn, measure, roads
+from mlp_lib.interactive.bridge import PLACES
 from mlp_lib.interactive.descent import PRESETS as ETAS
 from mlp_lib.interactive.descent import SURFACES, noise_source
 from mlp_lib.interactive.gradcheck import FUNCTIONS, H, exp
@@ -310,6 +320,22 @@ def test_forward_equals_mlp_lib(node: Node, name: str) -> None:
                 np.testing.assert_allclose(got[kind][k], v, rtol=1e-12, atol=1e-14)
 
 
+def test_products_over_a_batch_equal_mlp_lib(node: Node) -> None:
+    rng = np.random.default_rng(18)
+    for m in range(1, 6):
+        A, dZ, W = rng.normal(size=(m, 2)), rng.normal(size=(m, 3)), rng.normal(size=(2, 3))
+        _, dW, db = linear_backward(dZ, A, W)
+        body = """
+            const { crossed, columnSums, weightGrad } = figure.maths;
+            const tables = data.A.map((a, i) => weightGrad(data.dZ[i], a));
+            return [crossed(data.A, data.dZ, 2, 3), columnSums(data.dZ, 3), tables];
+        """
+        got = node("bridge", body, {"A": A.tolist(), "dZ": dZ.tolist()})
+        np.testing.assert_allclose(got[0], dW, rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose([got[1]], db, rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(np.sum(got[2], axis=0).T, dW, rtol=1e-12, atol=1e-15)
+
+
 def test_roads_equal_mlp_lib(node: Node) -> None:
     rng = np.random.default_rng(12)
     for sizes in ([2, 3, 2], [3, 2, 4, 1], [2, 2, 2, 2]):
@@ -424,6 +450,19 @@ def _shapes(rng: np.random.Generator) -> Shapes:
     )
 
 
+def _bridge(rng: np.random.Generator) -> BatchBridge:
+    halves = lambda size: [float(v) / 2 for v in rng.integers(-12, 13, size)]  # noqa: E731
+    return BatchBridge(
+        m=int(rng.integers(1, 6)),
+        shown=int(rng.integers(0, 6)),
+        place=str(rng.choice(list(PLACES))),
+        to=int(rng.integers(1, 4)),
+        sender=int(rng.integers(1, 3)),
+        a=halves(10),
+        delta=halves(15),
+    )
+
+
 def _gradcheck(rng: np.random.Generator) -> GradientCheck:
     return GradientCheck(
         target=str(rng.choice(["chain", "chain", "bowl", "kink"])),
@@ -436,6 +475,7 @@ def _gradcheck(rng: np.random.Generator) -> GradientCheck:
 STATES: dict[type, tuple[Callable[[np.random.Generator], Any], int]] = {
     Activations: (_activations, 150),
     BackpropStepper: (_backprop, 100),
+    BatchBridge: (_bridge, 150),
     Chain: (_chain, 150),
     Forward: (_forward, 150),
     GradientCheck: (_gradcheck, 60),
