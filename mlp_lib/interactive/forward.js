@@ -74,7 +74,7 @@ function linesOf({ state, x, params, z, a, L }) {
 }
 
 // W a + b = z → a, a row for each layer; the line of a unit is the row of its matrix.
-function layersOf({ x, params, a, right, wrong, symbol, made }, chosen) {
+function layersOf({ state, x, params, a, right, wrong, symbol, made }, chosen) {
   let n = 0;
   const rows = params.map(([W, b], k) => {
     const here = up(k + 1);
@@ -84,7 +84,8 @@ function layersOf({ x, params, a, right, wrong, symbol, made }, chosen) {
     let parts = matrix(`W${here}`, W, "plain", options);
     parts += `${k ? matrix(`a${up(k)}`, a[k - 1], "a") : matrix("x", x, "a")}<i>+</i>`;
     parts += matrix(`b${here}`, b, "plain", options);
-    for (const [kind, sign, label] of [["z", "=", `z${here}`], ["a", "→", symbol(k)]]) {
+    const bend = k === params.length - 1 ? outName(state.output) : ACTIVATIONS[state.activation].label;
+    for (const [kind, sign, label] of [["z", "=", `z${here}`], ["a", `${bend} →`, symbol(k)]]) {
       const [values, bad] = made(kind, k);
       const classes = wrong[0] === `${kind}${k}` ? " lm-first" : "";
       parts += `<i>${sign}</i>${matrix(label, values, "a", { ...options, classes, wrong: bad })}`;

@@ -266,7 +266,9 @@ class Forward(Figure):
             sent = matrix(sender, before, "a")
             parts = matrix(f"W{here}", W, "plain", cell=cell, row=row) + sent + "<i>+</i>"
             parts += matrix(f"b{here}", b, "plain", cell=cell, row=row)
-            for kind, sign, label in (("z", "=", f"z{here}"), ("a", "→", self._symbol(k))):
+            last = k == len(run.params) - 1
+            bend = OUT[self.output][0] if last else LABELS[self.activation]
+            for kind, sign, label in (("z", "=", f"z{here}"), ("a", f"{bend} →", self._symbol(k))):
                 made, wrong = self._made(run, kind, k)
                 classes = " lm-first" if (kind, k) == first else ""
                 parts += f"<i>{sign}</i>"
