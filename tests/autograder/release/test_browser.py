@@ -34,24 +34,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 NAME = "ps02-softmax"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium with every host but this machine unreachable."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        if os.environ.get("COURSE_CI"):
-            pytest.fail("CI must have chromium")
-        pytest.skip("this machine has no chromium")
-    from playwright.sync_api import sync_playwright
-
-    arguments = ["--no-sandbox", "--headless=new", "--disable-gpu", "--no-first-run"]
-    arguments += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=arguments)
-        yield chromium
-        chromium.close()
-
-
 @contextlib.contextmanager
 def server(module: str, root: Path, home: Path) -> Iterator[str]:
     """Run a Jupyter application in a folder and give its address."""
@@ -102,7 +84,12 @@ def work(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize(
     ("module", "page_of"),
-    [("jupyterlab", "{}/lab/tree/{}.ipynb"), ("notebook", "{}/notebooks/{}.ipynb")],
+    [
+        # a workspace for each notebook, or JupyterLab opens the other one in a tab again
+        ("jupyterlab", "{0}/lab/workspaces/{1}/tree/{1}.ipynb"),
+        ("notebook", "{0}/notebooks/{1}.ipynb"),
+    ],
+    ids=["jupyterlab", "notebook"],
 )
 def test_a_set_opens_and_runs(module, page_of, work, browser, tmp_path):
     with server(module, work, tmp_path) as address:
