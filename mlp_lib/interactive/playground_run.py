@@ -19,6 +19,7 @@ from mlp_lib._types import Array, Cache
 from mlp_lib.activations import ACTIVATIONS
 from mlp_lib.batch import layer_deltas
 from mlp_lib.descent import iterate_minibatches
+from mlp_lib.diagnostics import grad_norms
 from mlp_lib.encoding import one_hot
 from mlp_lib.init import init_params
 from mlp_lib.network import MLP, layer_views
@@ -27,6 +28,7 @@ from mlp_lib.training import _add_penalty, _with_dropout
 
 Rng = np.random.Generator
 State = Mapping[str, Any]
+Maker = Callable[[int, Rng, float], tuple[Array, Any]]
 
 EXAMPLES = 200
 POINTS = 200  # of the loss curve
@@ -44,21 +46,21 @@ class DataSet:
 
     label: str
     classes: int
-    make: Callable[[int, Rng, float], tuple[Array, Array]]
+    make: Maker
 
 
-def _xor(m: int, rng: Rng, noise: float) -> tuple[Array, Array]:
+def _xor(m: int, rng: Rng, noise: float) -> tuple[Array, Any]:
     X, corner = data.gaussians(m, rng, CORNERS, 2 * noise)
     return X, (corner == 1) | (corner == 2)
 
 
-def _moons(m: int, rng: Rng, noise: float) -> tuple[Array, Array]:
+def _moons(m: int, rng: Rng, noise: float) -> tuple[Array, Any]:
     X, labels = data.moons(m, rng, noise)
     return X - np.array([0.5, 0.25]), labels
 
 
-def _spiral(classes: int) -> Callable[[int, Rng, float], tuple[Array, Array]]:
-    def make(m: int, rng: Rng, noise: float) -> tuple[Array, Array]:
+def _spiral(classes: int) -> Maker:
+    def make(m: int, rng: Rng, noise: float) -> tuple[Array, Any]:
         X, labels = data.spiral(m, rng, classes, noise=noise / 3)
         return 1.4 * X, labels
 
@@ -67,8 +69,8 @@ def _spiral(classes: int) -> Callable[[int, Rng, float], tuple[Array, Array]]:
 
 def _surface(
     f: Callable[[Array, Array], Array],
-) -> Callable[[int, Rng, float], tuple[Array, Array]]:
-    def make(m: int, rng: Rng, noise: float) -> tuple[Array, Array]:
+) -> Maker:
+    def make(m: int, rng: Rng, noise: float) -> tuple[Array, Any]:
         X = rng.uniform(-1.5, 1.5, (m, 2))
         return X, f(X[:, 0], X[:, 1]) + noise * rng.standard_normal(m)
 
@@ -77,13 +79,13 @@ def _surface(
 
 def _hills(x: Array, y: Array) -> Array:
     def bump(c: float) -> Array:
-        return np.exp(-2 * ((x - c) ** 2 + (y - c) ** 2))
+        return np.asarray(np.exp(-2 * ((x - c) ** 2 + (y - c) ** 2)))
 
-    return bump(0.7) - bump(-0.7)
+    return np.asarray(bump(0.7) - bump(-0.7))
 
 
 DATA = {
-    "circles": DataSet("circles", 2, data.circles),
+    "circles": DataSet("circles", 2, lambda m, rng, noise: data.circles(m, rng, noise)),
     "xor": DataSet("XOR", 2, _xor),
     "moons": DataSet("moons", 2, _moons),
     "spiral": DataSet("spiral", 2, _spiral(2)),
@@ -249,6 +251,7 @@ class Measured:
     right: tuple[float, float] | None
     delta: list[Array]
     gradient: Array
+    norms: list[float]
 
 
 def measured(run: Training, net: MLP) -> Measured:
@@ -275,4 +278,5 @@ def measured(run: Training, net: MLP) -> Measured:
         None if squares else (right(run.train), right(run.test)),
         [(2 if squares else 1) * m * dZ_k for dZ_k in dZ],
         net.gradient.copy(),
+        [float(norm) for norm in grad_norms(net.grads)],
     )

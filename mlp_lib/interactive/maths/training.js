@@ -147,11 +147,8 @@ function past(state, t) {
   return JSON.stringify([FIRST.map((name) => state[name]), settings, state.edits.filter(([end]) => end < t)]);
 }
 
-// A run that goes on where it stands if `state` continues it, and a new one otherwise.
-export function follow(run, state) {
-  const goesOn = run && run.t <= state.steps && run.past === past(state, run.t + run.diverged);
-  return goesOn ? run : new Training(state);
-}
+// Whether a run is the beginning of the one that the state describes.
+export const continues = (run, state) => run.t <= state.steps && run.past === past(state, run.t + run.diverged);
 
 export function proceed(run, state, budget) {
   run.advance(state, budget);
