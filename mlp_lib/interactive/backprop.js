@@ -4,7 +4,7 @@ import { figure } from "./figure.js";
 import { coordinate, counted, down, factor, short, up, value } from "./format.js";
 import { matrix } from "./matrix.js";
 import { PLAIN } from "./maths/plain.js";
-import { PAIRS, apply, backward, forward, loss, measure, relativeError, roads } from "./maths/network.js";
+import { PAIRS, apply, backward, forward, loss, measure, relativeError, roads, transpose } from "./maths/network.js";
 
 const PAIR_WORDS = {
   half_sse_identity: ["linear, ½ squared error", "½ Σ (ŷ − y)²"],
@@ -18,6 +18,9 @@ const TOO_LARGE = 1e6;
 const WIDTH = 350;
 const TOP = 30;
 const BOTTOM = 452;
+const MOST = 5; // examples in a batch
+// x, z, a, ŷ, y, ∂J/∂a and ∂J/∂z: of one example, and of a batch
+const SYMBOLS = [["x", "z", "a", "ŷ", "y", "e", "δ"], ["X", "Z", "A", "Ŷ", "Y", "dA", "dZ"]];
 
 const size = (values) => Math.max(...values.flat().map(Math.abs));
 const words = (name) => PLAIN[name].label;
@@ -29,13 +32,21 @@ function drawn(sizes, seed) {
     return s >>> 16;
   };
   const values = (n) => Array.from({ length: n }, () => ((draw() % 30) - 14.5) / 10);
-  const x = values(sizes[0]);
+  const target = () => {
+    const at = draw() % sizes.at(-1);
+    return Array.from({ length: sizes.at(-1) }, (_, i) => Number(i === at));
+  };
+  const X = [values(sizes[0])];
   const params = sizes.slice(1).map((m, k) => [Array.from({ length: m }, () => values(sizes[k])), values(m)]);
-  const target = draw() % sizes.at(-1);
-  return { params, x, y: Array.from({ length: sizes.at(-1) }, (_, i) => Number(i === target)) };
+  const Y = [target()];
+  while (X.length < MOST) {
+    X.push(values(sizes[0]));
+    Y.push(target());
+  }
+  return { params, X, Y };
 }
 
-const whole = ({ delta, dW }) => ![...delta, ...dW].includes(null);
+const whole = ({ db, dW }) => ![...db, ...dW].includes(null);
 
 // Entry by entry, whether a number is wrong: by more than a millionth of the largest.
 function off(got, right) {
@@ -69,7 +80,11 @@ function stepsOf(L) {
 
 const sizesOf = (state) => state.sizes.filter(Boolean);
 const lastStep = (state) => 5 * (sizesOf(state).length - 1) + 1;
-const nameOf = ([k, i, j]) => (j === null ? `b${up(k + 1)}${down(i + 1)}` : `w${up(k + 1)}${down(i + 1, j + 1)}`);
+// w with the indices of its matrix: [to, from], of a batch [from, to]
+const nameOf = ([k, i, j], batch) => {
+  if (j === null) return `b${up(k + 1)}${down(i + 1)}`;
+  return `w${up(k + 1)}${batch ? down(j + 1, i + 1) : down(i + 1, j + 1)}`;
+};
 const entry = (matrix, i, j) => (j === null ? matrix[i] : matrix[i][j]);
 
 // Everything that a state of the figure stands for.
@@ -77,29 +92,37 @@ function runOf(state) {
   const { activation, pair, mistake, seed, updates, eta } = state;
   const sizes = sizesOf(state);
   const net = (seed === 0 && state.nets[sizes.join("-")]) || drawn(sizes, seed);
-  const { x, y } = net;
-  const settings = [activation, pair, ...state.sizes, seed, updates, eta];
+  const [X, Y] = [net.X, net.Y].map((rows) => rows.slice(0, state.batch));
+  const batch = X.length > 1;
+  const settings = [activation, pair, ...state.sizes, seed, updates, eta, state.batch];
   const own = settings.every((v, i) => state.own.at?.[i] === v) ? state.own : null;
-  const lossOf = (params) => loss(params, x, y, activation, pair);
+  const lossOf = (params) => loss(params, X, Y, activation, pair);
   let params = own?.params ?? net.params;
   let done = own ? updates : 0;
+  const pass = (wrong) => backward(params, forward(params, X, activation, pair), Y, activation, pair, wrong);
   while (!own && done < updates) {
-    const made = backward(params, forward(params, x, activation, pair), y, activation, pair, mistake);
+    const made = pass(mistake);
     if (!whole(made)) break;
     const moved = apply(params, made, eta);
     if (Math.max(...moved.flat().map(size)) > TOO_LARGE) break;
     params = moved;
     done += 1;
   }
-  const cache = forward(params, x, activation, pair);
-  const right = backward(params, cache, y, activation, pair);
+  const cache = forward(params, X, activation, pair);
+  const right = pass();
   let got = right;
   if (own) {
-    got = { delta: own.grads.map(([, db]) => db), e: own.grads.map(() => null), dW: own.grads.map(([dW]) => dW) };
-  } else if (mistake !== "none") got = backward(params, cache, y, activation, pair, mistake);
+    const [dW, db] = [0, 1].map((j) => own.grads.map((layer) => layer[j]));
+    // for one example db is δ; of a batch only the sums are known
+    got = { delta: batch ? right.delta : db.map((v) => v && [v]), e: db.map(() => null), dW, db };
+  } else if (mistake !== "none") got = pass(mistake);
   const after = whole(got) ? apply(params, got, eta) : null;
+  const at = Math.min(state.example, X.length) - 1;
+  const few = state.own.at?.at(-1) > 1 ? 2 : 1;
   return {
-    state, sizes, params, x, y, cache, right, got, after, done, own,
+    state, sizes, params, X, Y, cache, right, got, after, done, own, at, batch,
+    limits: { batch: [few, state.own.at?.at(-1) === 1 ? 1 : net.X.length, 1], example: [1, X.length, 1] },
+    symbols: SYMBOLS[Number(batch)],
     L: params.length,
     J: lossOf(params),
     measured: measure(lossOf, params),
@@ -109,54 +132,63 @@ function runOf(state) {
 }
 
 // A step in words and as a formula; with a planted mistake, as the mistaken code has it.
-function stage({ state, L }, [kind, k]) {
+function stage({ state, L, X: { length }, batch, symbols: [X, Z, A, P, Y, E, D] }, [kind, k]) {
   const here = up(k + 1);
   const later = up(k + 2);
-  const before = k === 0 ? "x" : `a${up(k)}`;
+  const before = k === 0 ? X : `${A}${up(k)}`;
   const last = k === L - 1;
   const layer = last ? "the output layer" : `layer ${k + 1}`;
   const wrong = state.own.at ? "" : state.mistake;
   const [output, formula] = PAIR_WORDS[state.pair];
-  let start = wrong === "sign" ? "y − ŷ" : "ŷ − y";
-  if (state.pair === "half_sse_sigmoid") start = `(${start}) ⊙ ŷ(1 − ŷ)`;
-  if (wrong === "elementwise" && state.pair === "cce_softmax") start = "e ⊙ ŷ(1 − ŷ), e = −y/ŷ";
+  let start = wrong === "sign" ? `${Y} − ${P}` : `${P} − ${Y}`;
+  if (batch || state.pair === "half_sse_sigmoid") start = `(${start})`;
+  if (state.pair === "half_sse_sigmoid") start += ` ⊙ ${P}(1 − ${P})`;
+  if (wrong === "elementwise" && state.pair === "cce_softmax") start = `−${Y}/${P} ⊙ ${P}(1 − ${P})`;
+  if (batch) start += "/m";
+  const T = wrong === "no_transpose" ? "" : "ᵀ";
+  const [W, d] = [`W${here}`, `${D}${here}`];
   return {
-    start: ["the start", "x and all W and b"],
-    z: [`forward, z of ${layer}`, `z${here} = W${here} ${before} + b${here}`],
+    start: ["the start", `${X} and all W and b`],
+    z: [`forward, ${Z} of ${layer}`, `${Z}${here} = ${batch ? `${before} ${W}` : `${W} ${before}`} + b${here}`],
     a: [
-      `forward, a of ${layer}`,
-      last ? `ŷ = ${output.split(",")[0]}(z${here})` : `a${here} = ${words(state.activation)}(z${here})`,
+      `forward, ${A} of ${layer}`,
+      last ? `${P} = ${output.split(",")[0]}(${Z}${here})` : `${A}${here} = ${words(state.activation)}(${Z}${here})`,
     ],
-    loss: ["the loss", `J = ${formula}`],
+    loss: ["the loss", `J = ${batch ? `mean over ${length} examples of ` : ""}${formula}`],
     delta: [
-      `backward, δ of ${layer}`,
-      `δ${here} = ${last ? start : `e${here}${wrong === "no_slope" ? "" : ` ⊙ g′(z${here})`}`}`,
+      `backward, ${D} of ${layer}`,
+      `${d} = ${last ? start : `${E}${here}${wrong === "no_slope" ? "" : ` ⊙ g′(${Z}${here})`}`}`,
     ],
-    e: [`backward, e of ${layer}`, `e${here} = W${later}${wrong === "no_transpose" ? "" : "ᵀ"} δ${later}`],
-    grad: [`backward, gradients of ${layer}`, `∂J/∂W${here} = δ${here} ${before}ᵀ, ∂J/∂b${here} = δ${here}`],
+    e: [
+      `backward, ${E} of ${layer}`,
+      `${E}${here} = ${batch ? `${D}${later} W${later}${T}` : `W${later}${T} ${D}${later}`}`,
+    ],
+    grad: [
+      `backward, gradients of ${layer}`,
+      batch ? `d${W} = ${before}ᵀ ${d}, db${here} = sum of the rows of ${d}` : `∂J/∂${W} = ${d} ${before}ᵀ, ∂J/∂b${here} = ${d}`,
+    ],
     update: ["the update", "W ← W − η ∂J/∂W, b ← b − η ∂J/∂b"],
   }[kind];
 }
-
-const tensor = (kind) => (kind === "grad" ? "dW" : kind);
 
 // The first quantity of the backward pass that is not the reference's.
 function firstWrong({ L, own, got, right }) {
   return stepsOf(L).find(([kind, k]) => {
     if (!["delta", "e", "grad"].includes(kind) || (own && kind === "e")) return false;
-    const made = got[tensor(kind)][k];
-    return made === null || off(made, right[tensor(kind)][k]).includes(true);
+    return (kind === "grad" ? ["dW", "db"] : [kind]).some(
+      (which) => got[which][k] === null || off(got[which][k], right[which][k]).includes(true),
+    );
   });
 }
 
 const errorsOf = ({ got, measured }) =>
   measured.dW.map((dW, k) => {
-    if (!got.dW[k] || !got.delta[k]) return null;
-    return [relativeError(got.dW[k].flat(), dW.flat(), FLOOR), relativeError(got.delta[k], measured.delta[k], FLOOR)];
+    if (!got.dW[k] || !got.db[k]) return null;
+    return [relativeError(got.dW[k].flat(), dW.flat(), FLOOR), relativeError(got.db[k], measured.db[k], FLOOR)];
   });
 
 function verdictOf(run, first) {
-  const { state, own, got, params } = run;
+  const { state, sizes, own, got, right, batch } = run;
   const known = errorsOf(run).filter(Boolean).flat();
   const noticed = known.filter((e) => e > NOTICED);
   if (!first) {
@@ -167,15 +199,19 @@ function verdictOf(run, first) {
     return "The gradient check agrees with every ∂J/∂W and ∂J/∂b.";
   }
   const [kind, k] = first;
-  let symbol = { delta: "δ", e: "e", grad: "∂J/∂W" }[kind] + up(k + 1);
+  const [E, D] = run.symbols.slice(-2);
+  const d = batch ? "d" : "∂J/∂";
+  let symbol = { delta: D, e: E, grad: `${d}W` }[kind] + up(k + 1);
   let text = `First wrong quantity: ${symbol}.`;
   if (own) {
-    if (kind === "delta") symbol = `∂J/∂b${up(k + 1)}`;
+    if (kind === "delta" || (got.dW[k] && !off(got.dW[k], right.dW[k]).includes(true))) symbol = `${d}b${up(k + 1)}`;
     text = `Your first wrong quantity: ${symbol}.`;
     if (own.remark) text += ` ${own.remark}.`;
-  } else if (got[tensor(kind)][k] === null) {
-    const [rows, columns] = [params[k + 1][0].length, params[k + 1][0][0].length];
-    text = `NumPy stops before ${symbol}: W${up(k + 2)} is ${rows}×${columns} and δ${up(k + 2)} has ${rows} entries.`;
+  } else if (got[kind === "grad" ? "dW" : kind][k] === null) {
+    const shape = [sizes[k + 2], sizes[k + 1]];
+    if (batch) shape.reverse();
+    const error = `${batch ? "a row of " : ""}${D}${up(k + 2)}`;
+    text = `NumPy stops before ${symbol}: W${up(k + 2)} is ${shape.join("×")} and ${error} has ${sizes[k + 2]} entries.`;
   }
   if (noticed.length) {
     const most = Math.max(...noticed).toFixed(2);
@@ -186,54 +222,61 @@ function verdictOf(run, first) {
 
 // The chosen parameter: its equations with the numbers filled in.
 function linesOf(run, place) {
-  const { state, sizes, params, cache, right, got, L, slope } = run;
+  const { state, sizes, params, cache, right, got, L, slope, at: r, batch } = run;
   const [k, i, j] = place;
-  const name = nameOf(place);
+  const [E, D] = run.symbols.slice(-2);
+  const name = nameOf(place, batch);
   const here = up(k + 1);
   const [W, b] = params[k];
-  const delta = right.delta[k];
-  const wanted = j === null ? delta : right.dW[k];
-  const g = entry(wanted, i, j);
+  const delta = right.delta[k][r];
+  const bias = j === null;
+  const gradient = (pass) => (bias ? pass.db[k] : pass.dW[k]);
+  const g = entry(gradient(right), i, j);
   const z = `z${here}${down(i + 1)}`;
-  const ownDelta = `δ${here}${down(i + 1)}`;
-  const start = j === null ? "1" : k === 0 ? `x${down(j + 1)}` : `a${up(k)}${down(j + 1)}`;
-  const begin = j === null ? 1 : cache.a[k][j];
+  const ownDelta = `${D}${here}${down(i + 1)}`;
+  const start = bias ? "1" : k === 0 ? `x${down(j + 1)}` : `a${up(k)}${down(j + 1)}`;
+  const starts = cache.a[k].map((row) => (bias ? 1 : row[j]));
+  const write = batch ? factor : value;
+  const products = starts.map((v, q) => `${write(right.delta[k][q][i])} · ${factor(v)}`).join(" + ");
   const lines = [
-    `<b>${name} = ${value(j === null ? b[i] : W[i][j])}</b>, from ${start} to ${z}`,
-    `∂J/∂${name} = ${ownDelta} · ${start} = ${value(delta[i])} · ${factor(begin)} = ${value(g)}`,
+    `<b>${name} = ${value(entry(bias ? b : W, i, j))}</b>, from ${start} to ${z}`,
+    `∂J/∂${name} = ${batch ? "Σ " : ""}${ownDelta} · ${start} = ${products} = ${value(g)}`,
   ];
+  const which = batch ? `example ${r + 1}: ` : "";
   if (k === L - 1) {
-    const p = cache.a[L][i];
-    let text = `ŷ${down(i + 1)} − y${down(i + 1)}`;
-    let filled = `${value(p)} − ${factor(run.y[i])}`;
-    if (state.pair === "half_sse_sigmoid") {
-      text = `(${text}) · ŷ${down(i + 1)}(1 − ŷ${down(i + 1)})`;
-      filled = `(${filled}) · ${value(p * (1 - p))}`;
+    const p = cache.a[L][r][i];
+    const squared = state.pair === "half_sse_sigmoid";
+    const around = (t) => (batch || squared ? `(${t})` : t);
+    let text = around(`ŷ${down(i + 1)} − y${down(i + 1)}`);
+    let filled = around(`${value(p)} − ${factor(run.Y[r][i])}`);
+    if (squared) {
+      text += ` · ŷ${down(i + 1)}(1 − ŷ${down(i + 1)})`;
+      filled += ` · ${value(p * (1 - p))}`;
     }
-    lines.push(`${ownDelta} = ${text} = ${filled} = ${value(delta[i])}`);
+    if (batch) [text, filled] = [`${text}/m`, `${filled}/${run.X.length}`];
+    lines.push(`${which}${ownDelta} = ${text} = ${filled} = ${value(delta[i])}`);
   } else {
-    const e = right.e[k][i];
-    const error = `e${here}${down(i + 1)}`;
-    const later = up(k + 2);
-    const numbers = `${value(e)} · ${factor(slope(cache.z[k][i]))} = ${value(delta[i])}`;
-    lines.push(`${ownDelta} = ${error} · g′(${z}) = ${numbers}`);
+    const e = right.e[k][r][i];
+    const error = `${E}${here}${down(i + 1)}`;
+    const numbers = `${value(e)} · ${factor(slope(cache.z[k][r][i]))} = ${value(delta[i])}`;
+    lines.push(`${which}${ownDelta} = ${error} · g′(${z}) = ${numbers}`);
     const next = params[k + 1][0];
-    const terms = next.map((_, r) => `w${later}${down(r + 1, i + 1)}δ${later}${down(r + 1)}`).join(" + ");
-    const filled = next.map((row, r) => `${factor(row[i])}·${factor(right.delta[k + 1][r])}`).join(" + ");
+    const terms = next.map((_, q) => `${nameOf([k + 1, q, i], batch)}${D}${up(k + 2)}${down(q + 1)}`).join(" + ");
+    const filled = next.map((row, q) => `${factor(row[i])}·${factor(right.delta[k + 1][r][q])}`).join(" + ");
     lines.push(`${error} = ${terms} = ${filled} = ${value(e)}`);
   }
-  const found = roads(params, cache.z, right.delta.at(-1), state.activation, k, i, begin);
+  const found = roads(params, cache.z.map((rows) => rows[r]), right.delta.at(-1)[r], state.activation, k, i, starts[r]);
   const sum = found.reduce((total, v) => total + v, 0);
   const terms = found.length > 1 && found.length <= 8 ? `: ${found.map(factor).join(" + ")} = ${value(sum)}` : "";
   const ways = counted(found.length, "road");
-  lines.push(`${ways} to the loss${terms}`);
-  const n = entry(j === null ? run.measured.delta[k] : run.measured.dW[k], i, j);
+  lines.push(`${which}${ways} to the loss${terms}`);
+  const n = entry(gradient(run.measured), i, j);
   lines.push(`measured: (J(w + h) − J(w − h))/2h = ${value(Math.floor(n * 1e8 + 0.5) / 1e8)}`); // the digits it has
-  const made = j === null ? got.delta[k] : got.dW[k];
-  if (made !== null && off(made, wanted).includes(true)) {
+  const made = gradient(got);
+  if (made !== null && off(made, gradient(right)).includes(true)) {
     lines.push(`<b>✗ ${run.own ? "yours" : "with the mistake"}: ∂J/∂${name} = ${value(entry(made, i, j))}</b>`);
   }
-  const said = `∂J/∂${name} = ${value(g)} over ${ways}.`;
+  const said = `∂J/∂${name} = ${value(g)} over ${ways}${batch ? " an example" : ""}.`;
   return { said, html: lines.map((line) => `<p>${line}</p>`).join("") };
 }
 
@@ -247,49 +290,64 @@ function checkOf(run) {
 }
 
 function layersOf(run, shown, now, first) {
-  const { L, got, right, cache } = run;
+  const { L, sizes, got, right, cache, batch, at: r } = run;
+  const [X, Z, A, P, Y, E, D] = run.symbols;
+  const d = batch ? "d" : "∂J/∂";
   const params = shown("update", 0) && run.after ? run.after : run.params;
   const fresh = params === run.after ? "new " : "";
-  const places = placesOf(run.sizes);
-  const at = (kind, k = 0) => (now[0] === kind && now[1] === k ? " lm-now" : "");
-  const chooser = (start, columns) => (r, c) => ` data-w="${start + r * (columns + 1) + c}"`;
+  const places = placesOf(sizes);
+  const active = (kind, k = 0) => (now[0] === kind && now[1] === k ? " lm-now" : "");
+  const turned = (W) => (batch ? transpose(W) : W);
+  const row = batch ? r : undefined;
+  const one = (tensor) => (batch ? tensor : tensor[0]); // what has a row for each example
+  const rows = (label, tensor, kind, options) => matrix(label, one(tensor), kind, { row, ...options });
+  const chooser = (start, k) => (q, c) => {
+    const [to, from] = batch ? [c, q] : [q, c];
+    return ` data-w="${start + to * (sizes[k] + 1) + from}"`;
+  };
   const result = (which, label, k, start) => {
-    const kind = which === "dW" ? "grad" : which;
+    const ofRows = which === "e" || which === "delta";
+    const kind = ofRows ? which : "grad";
+    const form = ofRows ? one : which === "dW" ? turned : (b) => [b];
+    const options = { classes: active(kind, k), row: ofRows ? row : undefined };
     const visible = shown(kind, k);
     const made = run.own && which === "e" ? right.e[k] : got[which][k];
-    const classes = at(kind, k);
-    const beside = matrix(`right: ${label}`, right[which][k], "c");
-    if (made === null) return matrix(label, right[which][k], "b", { visible: false, classes }) + (visible ? beside : "");
-    const wrong = off(made, right[which][k]);
-    const mark = visible && first?.[0] === kind && first[1] === k ? " lm-first" : "";
-    const drawnMatrix = matrix(label, made, "b", {
-      visible, wrong, classes: classes + mark, cell: start && chooser(start, made[0].length),
-    });
-    return drawnMatrix + (visible && wrong.includes(true) ? beside : "");
+    const expected = form(right[which][k]);
+    const beside = visible ? matrix(`right: ${label}`, expected, "c", { row: options.row }) : "";
+    if (made === null) return matrix(label, expected, "b", { classes: options.classes, visible: false }) + beside;
+    const wrong = off(form(made), expected);
+    if (visible && first?.[0] === kind && first[1] === k) options.classes += " lm-first";
+    const cell = start && chooser(start, k);
+    const drawnMatrix = matrix(label, form(made), "b", { ...options, visible, wrong, cell });
+    return drawnMatrix + (wrong.includes(true) ? beside : "");
   };
-  const rows = params.map(([W, b], k) => {
+  const found = params.map(([W, b], k) => {
     const last = k === L - 1;
     const here = up(k + 1);
     const start = places.findIndex(([layer]) => layer === k) + 1;
-    const classes = at("update");
-    const parts = k ? [] : [matrix("x", run.x, "a", { classes: at("start") })];
-    parts.push(matrix(`${fresh}W${here}`, W, "plain", { classes, cell: chooser(start, W[0].length) }));
-    parts.push(matrix(`${fresh}b${here}`, b, "plain", { classes }));
-    parts.push(matrix(`z${here}`, cache.z[k], "a", { visible: shown("z", k), classes: at("z", k) }));
-    parts.push(matrix(last ? "ŷ" : `a${here}`, cache.a[k + 1], "a", { visible: shown("a", k), classes: at("a", k) }));
-    parts.push(last ? `${matrix("y", run.y, "plain", { classes: at("loss") })}</div><div>` : `</div><div>${result("e", `e${here}`, k)}`);
-    parts.push(result("delta", `δ${here}`, k), result("dW", `∂J/∂W${here}`, k, start));
+    const classes = active("update");
+    const parts = k ? [] : [rows(X, run.X, "a", { classes: active("start") })];
+    parts.push(matrix(`${fresh}W${here}`, turned(W), "plain", { classes, cell: chooser(start, k) }));
+    parts.push(matrix(`${fresh}b${here}`, batch ? [b] : b, "plain", { classes }));
+    parts.push(rows(`${Z}${here}`, cache.z[k], "a", { visible: shown("z", k), classes: active("z", k) }));
+    parts.push(rows(last ? P : `${A}${here}`, cache.a[k + 1], "a", { visible: shown("a", k), classes: active("a", k) }));
+    if (last) parts.push(rows(Y, run.Y, "plain", { classes: active("loss") }));
+    parts.push("</div><div>", last ? "" : result("e", `${E}${here}`, k));
+    parts.push(result("delta", `${D}${here}`, k), result("dW", `${d}W${here}`, k, start));
+    if (batch) parts.push(result("db", `db${here}`, k));
     const title = last ? "output" : `layer ${k + 1}`;
     return `<div class="lm-layer"><b>${title}</b><div>${parts.join("")}</div></div>`;
   });
-  return rows.join("");
+  return found.join("");
 }
 
 // The lines in the box of one unit: text and class.
 function unitLines(run, shown, now, k, j) {
-  if (k === 0) return [[`x${down(j + 1)} ${value(run.x[j])}`, ""]];
+  const r = run.at;
+  if (k === 0) return [[`x${down(j + 1)} ${value(run.X[r][j])}`, ""]];
   const last = k === run.L;
   const layer = k - 1;
+  const [E, D] = run.symbols.slice(-2);
   const line = (symbol, kind, v, type, wrong) => {
     if (!shown(kind, layer)) return [`${symbol} ·`, type];
     if (v === null) return [`${symbol} –`, type];
@@ -297,14 +355,15 @@ function unitLines(run, shown, now, k, j) {
     return [`${symbol} ${wrong ? "✗" : ""}${value(v)}`, type + active];
   };
   const lines = [
-    line("z", "z", run.cache.z[layer][j], "lm-a"),
-    line(last ? "ŷ" : "a", "a", run.cache.a[k][j], "lm-a"),
+    line("z", "z", run.cache.z[layer][r][j], "lm-a"),
+    line(last ? "ŷ" : "a", "a", run.cache.a[k][r][j], "lm-a"),
   ];
-  if (last) lines.push([`y ${value(run.y[j])}`, now[0] === "loss" ? "lm-now" : ""]);
+  if (last) lines.push([`y ${value(run.Y[r][j])}`, now[0] === "loss" ? "lm-now" : ""]);
   for (const kind of last ? ["delta"] : ["e", "delta"]) {
     const right = run.right[kind][layer];
     const made = run.own && kind === "e" ? right : run.got[kind][layer];
-    lines.push(line(kind === "e" ? "e" : "δ", kind, made && made[j], "lm-b", off(made, right)[j]));
+    const wrong = off(made, right)[r * run.sizes[k] + j];
+    lines.push(line(kind === "e" ? E : D, kind, made && made[r][j], "lm-b", wrong));
   }
   return lines;
 }
@@ -365,12 +424,14 @@ function view(state) {
   const lines = linesOf(run, places[chosen]);
   const sentence =
     `Network ${run.sizes.join("-")}, ${words(state.activation)} units, output ${PAIR_WORDS[state.pair][0]}, ` +
-    `after ${counted(run.done, "update")}. Step ${at} of ${last}: ${title}. ` +
+    `${counted(run.X.length, "example")}, after ${counted(run.done, "update")}. Step ${at} of ${last}: ${title}. ` +
     `J = ${value(run.J)}, and an update with η = ${short(state.eta)} ` +
     `${run.after ? `leads to ${value(run.newJ)}` : "cannot be made"}. ` +
     `${lines.said} ${verdict}`;
-  const values = { step: String(at), chosen: nameOf(places[chosen]), seed: String(state.seed), updates: String(state.updates) };
+  const values = { step: String(at), chosen: nameOf(places[chosen], run.batch), seed: String(state.seed), updates: String(state.updates) };
   values.eta = short(state.eta);
+  values.batch = String(run.X.length);
+  values.example = String(run.at + 1);
   state.sizes.forEach((count, index) => {
     values[`sizes.${index}`] = String(count);
   });
@@ -387,7 +448,7 @@ function view(state) {
     },
     values,
     disabled: state.own.at ? ["mistake"] : [],
-    limits: { step: [0, last, 1], chosen: [1, places.length, 1] },
+    limits: { step: [0, last, 1], chosen: [1, places.length, 1], ...run.limits },
     sentence,
   };
 }

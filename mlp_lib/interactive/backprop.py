@@ -15,8 +15,10 @@ import traitlets
 
 from mlp_lib import activations as reference
 from mlp_lib._types import Array, Cache, Func, Grads, Params
-from mlp_lib.col import error_to_previous, hidden_delta, mlp_forward
-from mlp_lib.delta import output_delta, weight_grad
+from mlp_lib.batch import error_backward, mlp_forward_batch, weight_backward
+from mlp_lib.bridge import to_col, to_row
+from mlp_lib.col import mlp_forward
+from mlp_lib.delta import output_delta
 from mlp_lib.descent import gd_update
 from mlp_lib.interactive.drawing import (
     Marks,
@@ -73,6 +75,7 @@ MISTAKES = {
 FLOOR = 1e-5  # below this size two gradients count as equal: differences have rounding noise
 NOTICED = 1e-3  # relative error above which the check objects
 TOO_LARGE = 1e6
+MOST = 5  # examples in a batch
 
 # The networks of the lessons, by sizes; others are drawn.
 LESSONS: dict[str, dict[str, Any]] = {
@@ -82,8 +85,8 @@ LESSONS: dict[str, dict[str, Any]] = {
             [[[0.5, -0.7], [0.6, 2.0]], [0.0, 0.0]],
             [[[0.8, -2.0], [0.5, 1.3]], [0.0, 0.0]],
         ],
-        "x": [0.8, -0.6],
-        "y": [1.0, 0.0],
+        "X": [[0.8, -0.6], [-0.3, 0.9], [1.5, 0.4], [-1.0, -0.7], [0.2, 1.1]],
+        "Y": [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]],
     },
     "2-3-4": {
         "params": [
@@ -93,8 +96,14 @@ LESSONS: dict[str, dict[str, Any]] = {
                 [0.1, -0.1, 0.2, -0.25],
             ],
         ],
-        "x": [0.8, -2.0],
-        "y": [0.0, 1.0, 0.0, 0.0],
+        "X": [[0.8, -2.0], [0.3, 0.7], [2.0, 0.5], [-0.4, 0.6], [1.2, -0.9]],
+        "Y": [
+            [0.0, 1.0, 0.0, 0.0],
+            [1.0, 0.0, 0.0, 0.0],
+            [0.0, 0.0, 1.0, 0.0],
+            [0.0, 0.0, 0.0, 1.0],
+            [0.0, 1.0, 0.0, 0.0],
+        ],
     },
 }
 PRESETS = {"2-2-2-2": [2, 2, 2, 0, 2], "2-3-4": [2, 3, 0, 0, 4]}
@@ -103,7 +112,7 @@ WIDTH, TOP, BOTTOM = 350, 30, 452  # of the graph, and the middles of its first 
 
 
 def drawn(sizes: Sequence[int], seed: int) -> dict[str, Any]:
-    """A network of these sizes with an example; the same numbers in the page and in Python."""
+    """A network of these sizes with examples; the same numbers in the page and in Python."""
     s = (seed + 1) * 2654435761 % 2**32
 
     def draw() -> int:
@@ -114,37 +123,48 @@ def drawn(sizes: Sequence[int], seed: int) -> dict[str, Any]:
     def values(n: int) -> list[float]:
         return [(draw() % 30 - 14.5) / 10 for _ in range(n)]
 
-    x = values(sizes[0])
+    def target() -> list[float]:
+        at = draw() % sizes[-1]
+        return [float(i == at) for i in range(sizes[-1])]
+
+    X, Y = [values(sizes[0])], []
     params = [[[values(n) for _ in range(m)], values(m)] for n, m in pairwise(sizes)]
-    target = draw() % sizes[-1]
-    return {"params": params, "x": x, "y": [float(i == target) for i in range(sizes[-1])]}
+    Y.append(target())
+    while len(X) < MOST:
+        X.append(values(sizes[0]))
+        Y.append(target())
+    return {"params": params, "X": X, "Y": Y}
 
 
 @dataclass
 class Pass:
-    """The backward pass as some code does it; entry k belongs to layer k + 1, δ is also ∂J/∂b."""
+    """The backward pass as some code does it; entry k belongs to layer k + 1.
+
+    delta, e: a row for each example, with the 1/m of the mean. dW, db: as W[to, from] and b (n,).
+    """
 
     delta: Tensors
     e: Tensors
     dW: Tensors
+    db: Tensors
 
     def whole(self) -> bool:
         """Whether there is a gradient for every parameter."""
-        return all(t is not None for t in (*self.delta, *self.dW))
+        return all(t is not None for t in (*self.db, *self.dW))
 
     def grads(self) -> Grads:
         """As `mlp_backward` returns them."""
-        return list(zip(self.dW, self.delta, strict=True))
+        return list(zip(self.dW, self.db, strict=True))
 
 
 @dataclass
 class Run:
-    """Everything that a state of the figure stands for."""
+    """Everything that a state of the figure stands for; X, Y, z and a have a row per example."""
 
     sizes: list[int]
     params: Params
-    x: Array
-    y: Array
+    X: Array
+    Y: Array
     cache: Cache
     J: float
     right: Pass
@@ -154,28 +174,44 @@ class Run:
     J_after: float
     done: int  # updates
     own: bool
+    at: int  # the row of the example on the graph
+
+    @property
+    def batch(self) -> bool:
+        """Whether the row form is shown: more than one example."""
+        return len(self.X) > 1
+
+    def form(self, tensor: Any) -> Any:
+        """What belongs to the examples, or W, or b, as the matrices show it."""
+        return tensor if self.batch else tensor[0]
+
+    def weight(self, W: Any) -> Any:
+        """W as the matrices show it."""
+        return W.T if self.batch else W
 
 
 def backward(
-    params: Params, cache: Cache, y: Array, dg: Func, pair: str, mistake: str = "none"
+    params: Params, cache: Cache, Y: Array, dg: Func, pair: str, mistake: str = "none"
 ) -> Pass:
-    """`mlp_backward` with every quantity kept, and with a mistake if one is named."""
+    """`mlp_backward_batch` with every quantity kept, and with a mistake if one is named."""
     L, z, a = len(params), cache["z"], cache["a"]
-    result = Pass([None] * L, [None] * L, [None] * L)
+    result = Pass([None] * L, [None] * L, [None] * L, [None] * L)
     loss, output = pair.rsplit("_", 1)
-    delta = output_delta(a[-1], y, loss, output)
+    dZ = output_delta(a[-1], Y, loss, output)
     if mistake == "sign":
-        delta = -delta
+        dZ = -dZ
     if mistake == "elementwise" and pair == "cce_softmax":
-        delta = -y * (1 - a[-1])  # e ⊙ ŷ(1 − ŷ) with e = −y/ŷ
+        dZ = -Y * (1 - a[-1])  # e ⊙ ŷ(1 − ŷ) with e = −y/ŷ
+    dZ = dZ / len(Y)
     for k in reversed(range(L)):
-        W, _ = params[k]
-        result.delta[k], result.dW[k] = delta, weight_grad(delta, a[k])
+        W = params[k][0].T  # [from, to]
+        dW, db = weight_backward(dZ, a[k])
+        result.delta[k], result.dW[k], result.db[k] = dZ, dW.T, db[0]
         if k == 0 or (mistake == "no_transpose" and W.shape[0] != W.shape[1]):
             break
-        e = W @ delta if mistake == "no_transpose" else error_to_previous(W, delta)
+        e = dZ @ W if mistake == "no_transpose" else error_backward(dZ, W)
         result.e[k - 1] = e
-        delta = e if mistake == "no_slope" else hidden_delta(e, z[k - 1], dg)
+        dZ = e if mistake == "no_slope" else e * dg(z[k - 1])
     return result
 
 
@@ -241,10 +277,17 @@ class BackpropStepper(Figure):
     """One training step of a small network: forward, loss, backward, update, number by number.
 
     params: a list of W (n_k, n_k₋₁) and b (n_k,), sizes 1 to 4, one to three hidden layers, as in
-    `mlp_forward`; x, y: one example. backward: your mlp_backward(params, cache, y, dg), which
-    returns [(dW, db), …]; its numbers stand beside the reference's.
+    `mlp_forward`; x, y: one example. Or a batch of 2 to 5 examples in row form, X (m, n₀) and
+    Y (m, n_L), and then params as in `mlp_forward_batch`.
+    backward: your mlp_backward(params, cache, y, dg), for a batch your mlp_backward_batch, which
+    returns [(dW, db), …]; its numbers stand beside the reference's:
+
+        BackpropStepper(params, x, y, backward=my_backward)
+
     activation: of the hidden units. pair: loss and output. mistake: planted into the backward pass.
-    sizes: inputs, three hidden layers (0: not there), outputs. seed: 0 for the lesson's numbers.
+    batch: how many examples; one is shown in column form, several in row form. example: the one on
+    the graph. sizes: inputs, three hidden layers (0: not there), outputs. seed: 0 for the lesson's
+    numbers.
     """
 
     name: ClassVar[str] = "backprop"
@@ -258,6 +301,8 @@ class BackpropStepper(Figure):
     )
     seed = traitlets.Int(0, min=0, max=50).tag(sync=True)
     updates = traitlets.Int(0, min=0, max=50).tag(sync=True)
+    batch = traitlets.Int(1, min=1, max=MOST).tag(sync=True)
+    example = traitlets.Int(1, min=1, max=MOST).tag(sync=True)
     eta = traitlets.Float(0.5, min=0.05, max=5.0).tag(sync=True)
     step = traitlets.Int(15, min=0, max=21).tag(sync=True)
     chosen = traitlets.Int(1, min=1, max=80).tag(sync=True)
@@ -276,11 +321,15 @@ class BackpropStepper(Figure):
         if params is not None:
             net, traits["sizes"] = _given(params, x, y)
             key = "-".join(str(n) for n in traits["sizes"] if n)
+            traits = {"batch": len(net["X"])} | traits
             traits["nets"] = LESSONS | {key: net}
         super().__init__(**traits)
         self._backward = backward
         if backward is not None:
-            self.observe(self._ask_own, ["activation", "pair", "sizes", "seed", "updates", "eta"])
+            self.observe(
+                self._ask_own,
+                ["activation", "pair", "sizes", "seed", "updates", "eta", "batch"],
+            )
             self._ask_own()
 
     @traitlets.validate("sizes")
@@ -295,17 +344,18 @@ class BackpropStepper(Figure):
 
     def _settings(self) -> list[Any]:
         """What the numbers of the reader's own function belong to."""
-        return [self.activation, self.pair, *self.sizes, self.seed, self.updates, self.eta]
+        here = [self.activation, self.pair, *self.sizes, self.seed, self.updates, self.eta]
+        return [*here, self.batch]
 
     def _ask_own(self, _change: Any = None) -> None:
         """Call the reader's function where the figure stands."""
         assert self._backward is not None
         self.own = {}
-        params, x, y = self._start()
+        params, X, Y = self._start()
         grads: list[Any] = []
         for update in range(self.updates + 1):
-            cache = self._forward(params, x)
-            grads, problem = _asked(self._backward, params, cache, y, self._dg())
+            cache = self._forward(params, X)
+            grads, problem = _asked(self._backward, params, cache, Y, self._dg())
             if problem or update == self.updates:
                 break
             params = gd_update(params, grads, self.eta)
@@ -313,43 +363,65 @@ class BackpropStepper(Figure):
             "at": self._settings(),
             "params": [[_plain(W), _plain(b)] for W, b in params],
             "grads": [[_plain(dW), _plain(db)] for dW, db in grads],
-            "remark": problem or self._known(params, cache, y, grads),
+            "remark": problem or self._known(params, cache, Y, grads),
         }
 
-    def _known(self, params: Params, cache: Cache, y: Array, grads: Grads) -> str:
+    def _known(self, params: Params, cache: Cache, Y: Array, grads: Grads) -> str:
         """The known mistake, if there is one, that gives just the reader's numbers."""
+        dg, m = self._dg(), len(Y)
+
+        def same(made: Grads, scale: float = 1) -> bool:
+            pairs = zip(grads, made, strict=True)
+            return not any(
+                off(g, k * scale).any()
+                for own, known in pairs
+                for g, k in zip(own, known, strict=True)
+            )
+
+        right = backward(params, cache, Y, dg, self.pair).grads()
+        if m > 1 and not same(right):
+            if same(right, m):
+                return f"They are {m} times the right ones: the 1/m of the mean is missing"
+            if same(right, 1 / m):
+                return f"They are 1/{m} of the right ones: the 1/m of the mean stands there twice"
         for mistake, label in MISTAKES.items():
-            made = backward(params, cache, y, self._dg(), self.pair, mistake)
-            if mistake == "none" or not made.whole():
-                continue
-            pairs = zip(grads, made.grads(), strict=True)
-            if not any(
-                off(g, m).any() for own, known in pairs for g, m in zip(own, known, strict=True)
-            ):
+            made = backward(params, cache, Y, dg, self.pair, mistake)
+            if mistake != "none" and made.whole() and same(made.grads()):
                 return f"The same numbers come from “{label}”"
         return ""
 
     def _dg(self) -> Func:
         return reference.ACTIVATIONS[self.activation].df
 
-    def _forward(self, params: Params, x: Array) -> Cache:
+    def _forward(self, params: Params, X: Array) -> Cache:
         g = reference.ACTIVATIONS[self.activation].f
-        return mlp_forward(x, params, g, PAIRS[self.pair][3])[1]
+        return mlp_forward_batch(X, to_row(params), g, PAIRS[self.pair][3])[1]
 
-    def _start(self) -> tuple[Params, Array, Array]:
-        """Parameters before the first update, x and y."""
+    def _net(self) -> dict[str, Any]:
         sizes = [n for n in self.sizes if n]
         known = self.nets.get("-".join(map(str, sizes))) if self.seed == 0 else None
-        net = known or drawn(sizes, self.seed)
+        return known or drawn(sizes, self.seed)
+
+    def _limits(self) -> tuple[int, int]:
+        """The fewest and the most examples: a reader's own function knows one of the two forms."""
+        if self.own:
+            one = self.own["at"][-1] == 1
+            return (1, 1) if one else (2, len(self._net()["X"]))
+        return 1, len(self._net()["X"])
+
+    def _start(self) -> tuple[Params, Array, Array]:
+        """Parameters before the first update, and the examples."""
+        net = self._net()
         params = [(np.array(W), np.array(b)) for W, b in net["params"]]
-        return params, np.array(net["x"]), np.array(net["y"])
+        return params, np.array(net["X"][: self.batch]), np.array(net["Y"][: self.batch])
 
     def _run(self) -> Run:
-        params, x, y = self._start()
+        params, X, Y = self._start()
         dg = self._dg()
 
         def loss(params: Params) -> float:
-            return PAIRS[self.pair][2](self._forward(params, x)["a"][-1], y)
+            J, P = PAIRS[self.pair][2], self._forward(params, X)["a"][-1]
+            return sum(J(p, y) for p, y in zip(P, Y, strict=True)) / len(Y)
 
         own = self.own if self.own and self.own["at"] == self._settings() else None
         done = 0
@@ -358,28 +430,30 @@ class BackpropStepper(Figure):
             done = self.updates
         else:
             for _ in range(self.updates):
-                made = backward(params, self._forward(params, x), y, dg, self.pair, self.mistake)
+                made = backward(params, self._forward(params, X), Y, dg, self.pair, self.mistake)
                 if not made.whole():
                     break
                 moved = gd_update(params, made.grads(), self.eta)
                 if max(float(np.abs(t).max()) for layer in moved for t in layer) > TOO_LARGE:
                     break
                 params, done = moved, done + 1
-        cache = self._forward(params, x)
-        right = backward(params, cache, y, dg, self.pair)
+        cache = self._forward(params, X)
+        right = backward(params, cache, Y, dg, self.pair)
         if own:
-            dW, db = zip(*own["grads"], strict=True)
-            got = Pass(_arrays(db), [None] * len(db), _arrays(dW))
+            dW, db = (_arrays(t) for t in zip(*own["grads"], strict=True))
+            # for one example db is δ; of a batch only the sums are known
+            delta = right.delta if len(X) > 1 else [None if t is None else t[None] for t in db]
+            got = Pass(delta, [None] * len(db), dW, db)
         elif self.mistake == "none":
             got = right
         else:
-            got = backward(params, cache, y, dg, self.pair, self.mistake)
+            got = backward(params, cache, Y, dg, self.pair, self.mistake)
         after = gd_update(params, got.grads(), self.eta) if got.whole() else None
         return Run(
             sizes=[n for n in self.sizes if n],
             params=params,
-            x=x,
-            y=y,
+            X=X,
+            Y=Y,
             cache=cache,
             J=loss(params),
             right=right,
@@ -389,6 +463,7 @@ class BackpropStepper(Figure):
             J_after=loss(after) if after else math.nan,
             done=done,
             own=bool(own),
+            at=min(self.example, len(X)) - 1,
         )
 
     def view(self) -> View:
@@ -407,6 +482,7 @@ class BackpropStepper(Figure):
         elif ("update", 0) in shown:
             losses += f" → {value(run.J_after)}" if run.after else " → no update"
         said, lines = self._lines(run, places[chosen])
+        few, most = self._limits()
         marks: Marks = {
             "graph": {"html": self._graph(run, shown, steps[at], places, chosen, losses)},
             "stage": {"text": title},
@@ -419,7 +495,9 @@ class BackpropStepper(Figure):
         }
         values = {f"sizes.{i}": str(n) for i, n in enumerate(self.sizes)} | {
             "step": str(at),
-            "chosen": _name(places[chosen]),
+            "chosen": _name(places[chosen], run.batch),
+            "batch": str(len(run.X)),
+            "example": str(run.at + 1),
             "seed": str(self.seed),
             "updates": str(self.updates),
             "eta": short(self.eta),
@@ -428,7 +506,12 @@ class BackpropStepper(Figure):
             "marks": marks,
             "values": values,
             "disabled": ["mistake"] if self.own else [],
-            "limits": {"step": (0, len(steps) - 1, 1), "chosen": (1, len(places), 1)},
+            "limits": {
+                "step": (0, len(steps) - 1, 1),
+                "chosen": (1, len(places), 1),
+                "batch": (few, most, 1),
+                "example": (1, len(run.X), 1),
+            },
             "sentence": self._sentence(run, at, len(steps) - 1, title, said, verdict),
         }
 
@@ -436,7 +519,8 @@ class BackpropStepper(Figure):
         step = f"leads to {value(run.J_after)}" if run.after else "cannot be made"
         return (
             f"Network {'-'.join(map(str, run.sizes))}, {LABELS[self.activation]} units, output "
-            f"{PAIRS[self.pair][0]}, after {counted(run.done, 'update')}. "
+            f"{PAIRS[self.pair][0]}, {counted(len(run.X), 'example')}, after "
+            f"{counted(run.done, 'update')}. "
             f"Step {at} of {last}: {title}. "
             f"J = {value(run.J)}, and an update with η = {short(self.eta)} {step}. "
             f"{said} {verdict}"
@@ -444,39 +528,53 @@ class BackpropStepper(Figure):
 
     def _stage(self, run: Run, kind: str, k: int) -> tuple[str, str]:
         """A step in words and as a formula; with a planted mistake, as the mistaken code has it."""
-        here, later, before = up(k + 1), up(k + 2), "x" if k == 0 else f"a{up(k)}"
+        here, later, batch = up(k + 1), up(k + 2), run.batch
+        X, Z, A, P, Y, E, D = _SYMBOLS[batch]
+        before = X if k == 0 else f"{A}{up(k)}"
         last = k == len(run.params) - 1
         layer = "the output layer" if last else f"layer {k + 1}"
         wrong = "" if self.own else self.mistake
         output = PAIRS[self.pair][0].split(",")[0]
-        start = "y − ŷ" if wrong == "sign" else "ŷ − y"
+        start = f"{Y} − {P}" if wrong == "sign" else f"{P} − {Y}"
         if self.pair == "half_sse_sigmoid":
-            start = f"({start}) ⊙ ŷ(1 − ŷ)"
+            start = f"({start}) ⊙ {P}(1 − {P})"
+        elif batch:
+            start = f"({start})"
         if wrong == "elementwise" and self.pair == "cce_softmax":
-            start = "e ⊙ ŷ(1 − ŷ), e = −y/ŷ"
-        slope = "" if wrong == "no_slope" else f" ⊙ g′(z{here})"
+            start = f"−{Y}/{P} ⊙ {P}(1 − {P})"
+        if batch:
+            start += "/m"
+        slope = "" if wrong == "no_slope" else f" ⊙ g′({Z}{here})"
+        T = "" if wrong == "no_transpose" else "ᵀ"
+        W, d = f"W{here}", f"{D}{here}"
+        grad = f"∂J/∂W{here} = {d} {before}ᵀ, ∂J/∂b{here} = {d}"
+        mean = PAIRS[self.pair][1]
+        if batch:
+            grad = f"dW{here} = {before}ᵀ {d}, db{here} = sum of the rows of {d}"
+            mean = f"mean over {len(run.X)} examples of {mean}"
         return {
-            "start": ("the start", "x and all W and b"),
-            "z": (f"forward, z of {layer}", f"z{here} = W{here} {before} + b{here}"),
-            "a": (
-                f"forward, a of {layer}",
-                f"ŷ = {output}(z{here})"
-                if last
-                else f"a{here} = {LABELS[self.activation]}(z{here})",
+            "start": ("the start", f"{X} and all W and b"),
+            "z": (
+                f"forward, {Z} of {layer}",
+                f"{Z}{here} = {f'{before} {W}' if batch else f'{W} {before}'} + b{here}",
             ),
-            "loss": ("the loss", f"J = {PAIRS[self.pair][1]}"),
+            "a": (
+                f"forward, {A} of {layer}",
+                f"{P} = {output}({Z}{here})"
+                if last
+                else f"{A}{here} = {LABELS[self.activation]}({Z}{here})",
+            ),
+            "loss": ("the loss", f"J = {mean}"),
             "delta": (
-                f"backward, δ of {layer}",
-                f"δ{here} = {start}" if last else f"δ{here} = e{here}{slope}",
+                f"backward, {D} of {layer}",
+                f"{d} = {start}" if last else f"{d} = {E}{here}{slope}",
             ),
             "e": (
-                f"backward, e of {layer}",
-                f"e{here} = W{later}{'' if wrong == 'no_transpose' else 'ᵀ'} δ{later}",
+                f"backward, {E} of {layer}",
+                f"{E}{here} = "
+                + (f"{D}{later} W{later}{T}" if batch else f"W{later}{T} {D}{later}"),
             ),
-            "grad": (
-                f"backward, gradients of {layer}",
-                f"∂J/∂W{here} = δ{here} {before}ᵀ, ∂J/∂b{here} = δ{here}",
-            ),
+            "grad": (f"backward, gradients of {layer}", grad),
             "update": ("the update", "W ← W − η ∂J/∂W, b ← b − η ∂J/∂b"),
         }[kind]
 
@@ -485,18 +583,18 @@ class BackpropStepper(Figure):
         for kind, k in _steps(len(run.params)):
             if kind not in ("delta", "e", "grad"):
                 continue
-            which = "dW" if kind == "grad" else kind
-            got = getattr(run.got, which)[k]
             unknown = run.own and kind == "e"
-            if not unknown and (got is None or off(got, getattr(run.right, which)[k]).any()):
-                return kind, k
+            for which in ("dW", "db") if kind == "grad" else (kind,):
+                got = getattr(run.got, which)[k]
+                if not unknown and (got is None or off(got, getattr(run.right, which)[k]).any()):
+                    return kind, k
         return None
 
     def _errors(self, run: Run) -> list[tuple[float, float] | None]:
         """Relative errors of dW and db by layer, None where there is no gradient."""
         found: list[tuple[float, float] | None] = []
         for k, pair in enumerate(run.measured):
-            got = (run.got.dW[k], run.got.delta[k])
+            got = (run.got.dW[k], run.got.db[k])
             if got[0] is None or got[1] is None:
                 found.append(None)
                 continue
@@ -517,17 +615,22 @@ class BackpropStepper(Figure):
                 return "The measurement stepped over a kink and disagrees."
             return "The gradient check agrees with every ∂J/∂W and ∂J/∂b."
         kind, k = first
-        symbol = {"delta": "δ", "e": "e", "grad": "∂J/∂W"}[kind] + up(k + 1)
+        *_, E, D = _SYMBOLS[run.batch]
+        d = "d" if run.batch else "∂J/∂"
+        symbol = {"delta": D, "e": E, "grad": f"{d}W"}[kind] + up(k + 1)
         if run.own:
-            symbol = f"∂J/∂b{up(k + 1)}" if kind == "delta" else symbol
+            dW = run.got.dW[k]
+            if kind == "delta" or (dW is not None and not off(dW, run.right.dW[k]).any()):
+                symbol = f"{d}b{up(k + 1)}"
             text = f"Your first wrong quantity: {symbol}."
             if self.own["remark"]:
                 text += f" {self.own['remark']}."
         elif getattr(run.got, "dW" if kind == "grad" else kind)[k] is None:
-            rows, columns = run.params[k + 1][0].shape
+            shape = "×".join(map(str, run.weight(run.params[k + 1][0]).shape))
+            error = f"{'a row of ' if run.batch else ''}{D}{up(k + 2)}"
             text = (
-                f"NumPy stops before {symbol}: W{up(k + 2)} is {rows}×{columns} and "
-                f"δ{up(k + 2)} has {rows} entries."
+                f"NumPy stops before {symbol}: W{up(k + 2)} is {shape} and "
+                f"{error} has {run.sizes[k + 2]} entries."
             )
         else:
             text = f"First wrong quantity: {symbol}."
@@ -539,62 +642,75 @@ class BackpropStepper(Figure):
     def _lines(self, run: Run, place: Place) -> tuple[str, list[str]]:
         """The chosen parameter in a sentence, and its equations with the numbers filled in."""
         k, i, j = place
-        L, here, name = len(run.params), up(k + 1), _name(place)
+        L, here, name = len(run.params), up(k + 1), _name(place, run.batch)
         W, b = run.params[k]
         weight = float(b[i] if j is None else W[i][j])
-        delta, right = run.right.delta[k], run.right
-        g = float(delta[i] if j is None else right.dW[k][i][j])
-        z, own_delta = f"z{here}{down(i + 1)}", f"δ{here}{down(i + 1)}"
+        r, right, m = run.at, run.right, len(run.X)
+        delta = right.delta[k][r]
+        g = float(right.db[k][i] if j is None else right.dW[k][i][j])
+        *_, E, D = _SYMBOLS[run.batch]
+        z, own_delta = f"z{here}{down(i + 1)}", f"{D}{here}{down(i + 1)}"
         start = f"x{down(j + 1)}" if j is not None else "1"
         if j is not None and k:
             start = f"a{up(k)}{down(j + 1)}"
-        begin = 1.0 if j is None else float(run.cache["a"][k][j])
-        product = f"{value(delta[i])} · {factor(begin)}"
+        starts = [1.0 if j is None else float(row[j]) for row in run.cache["a"][k]]
+        begin = starts[r]
+        write = factor if run.batch else value
+        products = " + ".join(
+            f"{write(float(d[i]))} · {factor(v)}"
+            for d, v in zip(right.delta[k], starts, strict=True)
+        )
+        each = "Σ " if run.batch else ""
         lines = [
             f"<b>{name} = {value(weight)}</b>, from {start} to {z}",
-            f"∂J/∂{name} = {own_delta} · {start} = {product} = {value(g)}",
+            f"∂J/∂{name} = {each}{own_delta} · {start} = {products} = {value(g)}",
         ]
+        which = f"example {r + 1}: " if run.batch else ""
         if k == L - 1:
-            p, t = float(run.cache["a"][L][i]), float(run.y[i])
+            p, t = float(run.cache["a"][L][r][i]), float(run.Y[r][i])
             text = f"ŷ{down(i + 1)} − y{down(i + 1)}"
             filled = f"{value(p)} − {factor(t)}"
             if self.pair == "half_sse_sigmoid":
                 text = f"({text}) · ŷ{down(i + 1)}(1 − ŷ{down(i + 1)})"
                 filled = f"({filled}) · {value(p * (1 - p))}"
-            lines.append(f"{own_delta} = {text} = {filled} = {value(delta[i])}")
+            elif run.batch:
+                text, filled = f"({text})", f"({filled})"
+            if run.batch:
+                text, filled = f"{text}/m", f"{filled}/{m}"
+            lines.append(f"{which}{own_delta} = {text} = {filled} = {value(delta[i])}")
         else:
-            e = float(right.e[k][i])
-            slope = float(self._dg()(run.cache["z"][k][i]))
-            error = f"e{here}{down(i + 1)}"
+            e = float(right.e[k][r][i])
+            slope = float(self._dg()(run.cache["z"][k][r][i]))
+            error = f"{E}{here}{down(i + 1)}"
             lines.append(
-                f"{own_delta} = {error} · g′({z}) = "
+                f"{which}{own_delta} = {error} · g′({z}) = "
                 f"{value(e)} · {factor(slope)} = {value(delta[i])}"
             )
             later = up(k + 2)
             terms = [
-                f"w{later}{down(r + 1, i + 1)}δ{later}{down(r + 1)}"
-                for r in range(run.sizes[k + 2])
+                f"{_name((k + 1, q, i), run.batch)}{D}{later}{down(q + 1)}"
+                for q in range(run.sizes[k + 2])
             ]
             filled_terms = [
                 f"{factor(float(row[i]))}·{factor(float(d))}"
-                for row, d in zip(run.params[k + 1][0], right.delta[k + 1], strict=True)
+                for row, d in zip(run.params[k + 1][0], right.delta[k + 1][r], strict=True)
             ]
             lines.append(f"{error} = {' + '.join(terms)} = {' + '.join(filled_terms)} = {value(e)}")
-        found = roads(run.params, run.cache["z"], right.delta[-1], self._dg(), k, i, begin)
+        z_here = [rows[r] for rows in run.cache["z"]]
+        found = roads(run.params, z_here, right.delta[-1][r], self._dg(), k, i, begin)
         added = f": {' + '.join(map(factor, found))} = {value(sum(found))}"
         added = added if 1 < len(found) <= 8 else ""
         ways = counted(len(found), "road")
-        lines.append(f"{ways} to the loss{added}")
-        tensor = run.measured[k][0 if j is not None else 1]
-        n = float(tensor[i] if j is None else tensor[i][j])
+        lines.append(f"{which}{ways} to the loss{added}")
+        n = float(run.measured[k][1][i] if j is None else run.measured[k][0][i][j])
         n = math.floor(n * 1e8 + 0.5) / 1e8  # the digits that a difference has
         lines.append(f"measured: (J(w + h) − J(w − h))/2h = {value(n)}")
-        made = run.got.delta[k] if j is None else run.got.dW[k]
-        if made is not None and off(made, delta if j is None else right.dW[k]).any():
+        made, wanted = (p.db[k] if j is None else p.dW[k] for p in (run.got, right))
+        if made is not None and off(made, wanted).any():
             mine = float(made[i] if j is None else made[i][j])
             whose = "yours" if run.own else "with the mistake"
             lines.append(f"<b>✗ {whose}: ∂J/∂{name} = {value(mine)}</b>")
-        return f"∂J/∂{name} = {value(g)} over {ways}.", lines
+        return f"∂J/∂{name} = {value(g)} over {ways}{' an example' if run.batch else ''}.", lines
 
     def _check(self, run: Run) -> str:
         """The gradient check, tensor by tensor, from the output backward."""
@@ -620,58 +736,84 @@ class BackpropStepper(Figure):
         updated = ("update", 0) in shown and run.after is not None
         places = _places(run.sizes)
 
-        def chooser(start: int, columns: int) -> Callable[[int, int], str]:
-            return lambda r, c: f' data-w="{start + r * (columns + 1) + c}"'
+        X, Z, A, P, Y, E, D = _SYMBOLS[run.batch]
+        d = "d" if run.batch else "∂J/∂"
 
-        def result(which: str, label: str, k: int, start: int | None = None) -> str:
+        def chooser(start: int, k: int) -> Callable[[int, int], str]:
+            columns = run.sizes[k] + 1
+
+            def place(r: int, c: int) -> str:
+                to, sender = (c, r) if run.batch else (r, c)
+                return f' data-w="{start + to * columns + sender}"'
+
+            return place
+
+        def rows(label: str, tensor: Any, kind: str, step: tuple[str, int], **options: Any) -> str:
+            """What has a row for each example; the chosen one stands out."""
+            active = " lm-now" if step == now else ""
+            row = run.at if run.batch else None
+            options = {"classes": active, "row": row} | options
+            return matrix(label, run.form(tensor), kind, **options)
+
+        def result(which: str, label: str, k: int, start: int = 0) -> str:
             """A quantity of the backward pass, and the right one beside it where it is wrong."""
-            step = ("grad" if which == "dW" else which, k)
+            step = ("grad" if which in ("dW", "db") else which, k)
             got, right = getattr(run.got, which)[k], getattr(run.right, which)[k]
             if run.own and which == "e":
                 got = right
+            forms: dict[str, Callable[[Any], Any]] = {"dW": run.weight, "db": lambda t: t[None]}
+            form = forms.get(which, run.form)
             classes = " lm-now" if step == now else ""
-            visible = step in shown
+            visible, row = step in shown, run.at if run.batch and which in ("e", "delta") else None
+            beside = matrix(f"right: {label}", form(right), "c", row=row) if visible else ""
             if got is None:
-                missing = matrix(label, right, "b", visible=False, classes=classes)
-                return missing + (matrix(f"right: {label}", right, "c") if visible else "")
+                return matrix(label, form(right), "b", visible=False, classes=classes) + beside
             wrong = off(got, right)
             if visible and step == first:
                 classes += " lm-first"
-            cell = chooser(start, got.shape[1]) if start else None
-            made = matrix(label, got, "b", visible=visible, wrong=wrong, classes=classes, cell=cell)
-            if visible and wrong.any():
-                made += matrix(f"right: {label}", right, "c")
-            return made
+            cell = chooser(start, k) if start else None
+            made = matrix(
+                label,
+                form(got),
+                "b",
+                visible=visible,
+                wrong=form(wrong),
+                classes=classes,
+                cell=cell,
+                row=row,
+            )
+            return made + (beside if wrong.any() else "")
 
-        rows = []
+        found = []
         for k in range(L):
             here = up(k + 1)
             W, b = run.after[k] if updated and run.after else run.params[k]
             new = "new " if updated else ""
             classes = " lm-now" if now[0] == "update" else ""
             start = places.index((k, 0, 0)) + 1
-            b_cells = matrix(f"{new}b{here}", b, "plain", classes=classes)
-            cell = chooser(start, W.shape[1])
             last = k == L - 1
-            parts = [matrix(f"{new}W{here}", W, "plain", classes=classes, cell=cell), b_cells]
-            if k == 0:
-                active = " lm-now" if now[0] == "start" else ""
-                parts.insert(0, matrix("x", run.x, "a", classes=active))
-            for kind, label in (("z", f"z{here}"), ("a", "ŷ" if last else f"a{here}")):
-                vector = run.cache["z"][k] if kind == "z" else run.cache["a"][k + 1]
-                active = " lm-now" if now == (kind, k) else ""
+            parts = [rows(X, run.X, "a", ("start", 0))] if k == 0 else []
+            cell = chooser(start, k)
+            parts.append(
+                matrix(f"{new}W{here}", run.weight(W), "plain", classes=classes, cell=cell)
+            )
+            bias = b[None] if run.batch else b
+            parts.append(matrix(f"{new}b{here}", bias, "plain", classes=classes))
+            for kind, label in (("z", f"{Z}{here}"), ("a", P if last else f"{A}{here}")):
+                tensor = run.cache["z"][k] if kind == "z" else run.cache["a"][k + 1]
                 visible = (kind, k) in shown
-                parts.append(matrix(label, vector, "a", visible=visible, classes=active))
+                parts.append(rows(label, tensor, "a", (kind, k), visible=visible))
             if last:
-                active = " lm-now" if now[0] == "loss" else ""
-                parts.append(matrix("y", run.y, "plain", classes=active) + "</div><div>")
+                parts.append(rows(Y, run.Y, "plain", ("loss", 0)) + "</div><div>")
             else:
-                parts.append("</div><div>" + result("e", f"e{here}", k))
-            parts.append(result("delta", f"δ{here}", k))
-            parts.append(result("dW", f"∂J/∂W{here}", k, start))
+                parts.append("</div><div>" + result("e", f"{E}{here}", k))
+            parts.append(result("delta", f"{D}{here}", k))
+            parts.append(result("dW", f"{d}W{here}", k, start))
+            if run.batch:
+                parts.append(result("db", f"db{here}", k))
             title = "output" if last else f"layer {k + 1}"
-            rows.append(f'<div class="lm-layer"><b>{title}</b><div>{"".join(parts)}</div></div>')
-        return "".join(rows)
+            found.append(f'<div class="lm-layer"><b>{title}</b><div>{"".join(parts)}</div></div>')
+        return "".join(found)
 
     def _graph(
         self,
@@ -734,9 +876,11 @@ class BackpropStepper(Figure):
         self, run: Run, shown: set[tuple[str, int]], now: tuple[str, int], k: int, j: int
     ) -> list[tuple[str, str]]:
         """The lines in the box of one unit: text and class."""
+        r = run.at
         if k == 0:
-            return [(f"x{down(j + 1)} {value(run.x[j])}", "")]
+            return [(f"x{down(j + 1)} {value(run.X[r][j])}", "")]
         last, layer = k == len(run.params), k - 1
+        *_, E, D = _SYMBOLS[run.batch]
 
         def line(symbol: str, kind: str, v: Any, class_: str, wrong: bool = False) -> Any:
             step = (kind, layer)
@@ -748,30 +892,30 @@ class BackpropStepper(Figure):
             return f"{symbol} {'✗' if wrong else ''}{value(v)}", class_ + active
 
         lines = [
-            line("z", "z", run.cache["z"][layer][j], "lm-a"),
-            line("ŷ" if last else "a", "a", run.cache["a"][k][j], "lm-a"),
+            line("z", "z", run.cache["z"][layer][r][j], "lm-a"),
+            line("ŷ" if last else "a", "a", run.cache["a"][k][r][j], "lm-a"),
         ]
         if last:
-            lines.append((f"y {value(run.y[j])}", "lm-now" if now[0] == "loss" else ""))
+            lines.append((f"y {value(run.Y[r][j])}", "lm-now" if now[0] == "loss" else ""))
         for kind in ("delta",) if last else ("e", "delta"):
             right, got = getattr(run.right, kind)[layer], getattr(run.got, kind)[layer]
             if run.own and kind == "e":
                 got = right
-            wrong = got is not None and bool(off(got, right)[j])
-            symbol = "δ" if kind == "delta" else "e"
-            lines.append(line(symbol, kind, None if got is None else got[j], "lm-b", wrong))
+            wrong = got is not None and bool(off(got, right)[r][j])
+            symbol = D if kind == "delta" else E
+            lines.append(line(symbol, kind, None if got is None else got[r][j], "lm-b", wrong))
         return lines
 
     def body(self, view: View) -> str:
         """See `Figure.body`."""
         marks, values = view["marks"], view["values"]
         limits = view["limits"]
-        y = self._run().y
+        y = self._start()[2]
         fits = {
             "half_sse_identity": True,
             "half_sse_sigmoid": bool(((y >= 0) & (y <= 1)).all()),
             "bce_sigmoid": bool(((y >= 0) & (y <= 1)).all()),
-            "cce_softmax": bool(((y == 0) | (y == 1)).all() and y.sum() == 1),
+            "cce_softmax": bool(((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all()),
         }
         pairs = {key: words for key, (words, *_) in PAIRS.items() if fits[key]}
 
@@ -784,6 +928,11 @@ class BackpropStepper(Figure):
             )
             + act("next", "next step")
             + act("play", "play", pace=1100)
+            + select("mistake", "mistake", MISTAKES, self.mistake)
+            + "".join(
+                slider(trait, label, limits[trait], int(values[trait]), values[trait])
+                for trait, label in (("batch", "batch of"), ("example", "example"))
+            )
         )
         names = ["inputs", "hidden 1", "hidden 2", "hidden 3", "outputs"]
         sizes = "".join(
@@ -805,9 +954,7 @@ class BackpropStepper(Figure):
             name="chosen weight or bias",
         )
         return (
-            f'<div class="lm-row lm-wide lm-go">{go}'
-            + select("mistake", "mistake", MISTAKES, self.mistake)
-            + "</div>"
+            f'<div class="lm-row lm-wide lm-go">{go}</div>'
             + picture(
                 WIDTH,
                 510,
@@ -840,11 +987,19 @@ class BackpropStepper(Figure):
         )
 
 
-def _name(place: Place) -> str:
+# x, z, a, ŷ, y, ∂J/∂a and ∂J/∂z: of one example, and of a batch
+_SYMBOLS = {
+    False: ("x", "z", "a", "ŷ", "y", "e", "δ"),
+    True: ("X", "Z", "A", "Ŷ", "Y", "dA", "dZ"),
+}
+
+
+def _name(place: Place, batch: bool) -> str:
+    """A parameter: w with the indices of its matrix, [to, from], of a batch [from, to]."""
     k, i, j = place
     if j is None:
         return f"b{up(k + 1)}{down(i + 1)}"
-    return f"w{up(k + 1)}{down(i + 1, j + 1)}"
+    return f"w{up(k + 1)}{down(*((j + 1, i + 1) if batch else (i + 1, j + 1)))}"
 
 
 def _arrays(tensors: Sequence[Any]) -> Tensors:
@@ -862,45 +1017,60 @@ def _given(params: Params, x: Any, y: Any) -> tuple[dict[str, Any], list[int]]:
     """The reader's own network for `nets`, and its sizes."""
     if x is None or y is None:
         raise ValueError("params: expected x and y with them, got params alone")
-    mlp_forward(x, params)  # says what does not fit
-    sizes = [np.size(x), *(len(b) for _, b in params)]
+    if np.ndim(x) == 2:
+        mlp_forward_batch(x, params)  # says what does not fit
+        params = to_col(params)
+    else:
+        mlp_forward(x, params)
+    X, Y = np.atleast_2d(x), np.atleast_2d(y)
+    sizes = [X.shape[1], *(len(b) for _, b in params)]
     if not 2 <= len(params) <= 4 or max(sizes) > 4:
         raise ValueError(
             "params: expected one to three hidden layers and 1 to 4 units in each layer, "
             f"got sizes {sizes}"
         )
-    if np.shape(y) != (sizes[-1],):
-        raise ValueError(f"y: expected shape ({sizes[-1]},), got {np.shape(y)}")
-    net = {"params": [[_plain(W), _plain(b)] for W, b in params], "x": _plain(x), "y": _plain(y)}
+    if np.ndim(x) == 2 and not 2 <= len(X) <= MOST:
+        raise ValueError(f"X: expected 2 to {MOST} examples (one alone as a vector), got {len(X)}")
+    wanted = (*np.shape(x)[:-1], sizes[-1])
+    if np.shape(y) != wanted:
+        raise ValueError(f"y: expected shape {wanted}, got {np.shape(y)}")
+    net = {"params": [[_plain(W), _plain(b)] for W, b in params], "X": _plain(X), "Y": _plain(Y)}
     return net, sizes[:-1] + [0] * (5 - len(sizes)) + sizes[-1:]
 
 
 def _asked(
-    function: Callable[..., Any], params: Params, cache: Cache, y: Array, dg: Func
+    function: Callable[..., Any], params: Params, cache: Cache, Y: Array, dg: Func
 ) -> tuple[list[Any], str]:
-    """The reader's gradients, None where the shape is not right, and what was wrong."""
-    copies = [(W.copy(), b.copy()) for W, b in params]
-    kept: Mapping[str, list[Array]] = {key: [t.copy() for t in ts] for key, ts in cache.items()}
+    """The reader's gradients in column form, None where the shape is not right, and what was wrong.
+
+    A batch goes in and comes back in row form, one example in column form.
+    """
+    batch = len(Y) > 1
+    copies = to_row(params) if batch else [(W.copy(), b.copy()) for W, b in params]
+    kept: Mapping[str, list[Array]] = {
+        key: [t.copy() if batch else t[0].copy() for t in ts] for key, ts in cache.items()
+    }
     nothing = [(None, None)] * len(params)
+    shapes = [(W.shape, b.shape) for W, b in copies]
     try:
-        returned = list(function(copies, kept, y.copy(), dg))
+        returned = list(function(copies, kept, (Y if batch else Y[0]).copy(), dg))
     except Exception as error:  # anything that the reader's code may raise
         return nothing, f"Your function raised {type(error).__name__}: {error}"
     if len(returned) != len(params):
         return nothing, f"Expected {len(params)} pairs (dW, db), got {len(returned)}"
     problem, grads = "", []
-    for k, (layer, given) in enumerate(zip(params, returned, strict=True)):
+    for k, (expected, given) in enumerate(zip(shapes, returned, strict=True)):
         pair: list[Any] = []
-        for j, tensor in enumerate(layer):
+        for j, shape in enumerate(expected):
             try:
                 made = np.asarray(given[j], dtype=float)
             except (TypeError, ValueError, IndexError):
                 made = np.array(math.nan)
-            fits = made.shape == tensor.shape and np.isfinite(made).all()
+            fits = made.shape == shape and np.isfinite(made).all()
             if not fits:
-                got = f"shape {made.shape}" if made.shape != tensor.shape else "nan or infinity"
-                wanted = f"expected shape {tensor.shape}"
-                problem = f"d{'Wb'[j]}{up(k + 1)}: {wanted}, got {got}"
-            pair.append(made if fits else None)
+                got = f"shape {made.shape}" if made.shape != shape else "nan or infinity"
+                problem = f"d{'Wb'[j]}{up(k + 1)}: expected shape {shape}, got {got}"
+            column = made.T if j == 0 and batch else made.ravel() if j else made
+            pair.append(column if fits else None)
         grads.append((pair[0], pair[1]))
     return grads, problem

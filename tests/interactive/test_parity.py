@@ -17,8 +17,12 @@ from mlp_lib import (
     gd_update,
     linear_backward,
     mlp_backward,
+    mlp_backward_batch,
     mlp_forward,
+    mlp_forward_batch,
     softmax,
+    to_col,
+    to_row,
 )
 from mlp_lib.chain import chain_backward, chain_forward
 from mlp_lib.col import path_products
@@ -86,6 +90,12 @@ FORWARD = (
     lambda x, params, g, out: mlp_forward(x, [(W.T, b) for W, b in params], g, out)[0],
     lambda x, params, g, out: (np.nan, {"z": [], "a": []}),
     lambda x, params, g, out: (np.nan, {"z": [1] * len(params), "a": [1] * (len(params) + 1)}),
+)
+ROWS = (
+    mlp_backward_batch,
+    lambda p, c, Y, dg: [(len(Y) * W, len(Y) * b) for W, b in mlp_backward_batch(p, c, Y, dg)],
+    lambda p, c, Y, dg: [(W, b.ravel()) for W, b in mlp_backward_batch(p, c, Y, dg)],
+    lambda p, c, Y, dg: [(W, 2 * b) for W, b in mlp_backward_batch(p, c, Y, dg)],
 )
 BACKWARD = (mlp_backward, _forgets_the_transpose, _wrong_shape, _raises)
 
@@ -258,43 +268,51 @@ def test_network_equals_mlp_lib(node: Node) -> None:
         sizes = [n for n in figure.sizes if n]
         net = drawn(sizes, figure.seed)
         params = [(np.array(W), np.array(b)) for W, b in net["params"]]
-        made.append(
-            (figure.activation, figure.pair, params, np.array(net["x"]), np.array(net["y"]))
-        )
-        cases.append(net | {"activation": figure.activation, "pair": figure.pair})
+        X, Y = (net[key][: figure.batch] for key in ("X", "Y"))
+        made.append((figure.activation, figure.pair, params, np.array(X), np.array(Y)))
+        here = {"params": net["params"], "X": X, "Y": Y}
+        cases.append(here | {"activation": figure.activation, "pair": figure.pair})
     body = """
         const { forward, loss, backward, apply, measure } = figure.maths;
-        return data.map(({ params, x, y, activation, pair }) => {
-          const { z, a } = forward(params, x, activation, pair);
-          const grads = backward(params, { z, a }, y, activation, pair);
-          const J = (p) => loss(p, x, y, activation, pair);
+        return data.map(({ params, X, Y, activation, pair }) => {
+          const { z, a } = forward(params, X, activation, pair);
+          const grads = backward(params, { z, a }, Y, activation, pair);
+          const J = (p) => loss(p, X, Y, activation, pair);
           const measured = measure(J, params);
           return { z, a, J: J(params), grads, after: apply(params, grads, 0.3), measured };
         });
     """
-    for (activation, pair, params, x, y), got in zip(
+    for (activation, pair, params, X, Y), got in zip(
         made, node("backprop", body, cases), strict=True
     ):
         known, output = ACTIVATIONS[activation], pair.rsplit("_", 1)
-        yhat, cache = mlp_forward(x, params, known.f, PAIRS[pair][3])
-        grads = mlp_backward(params, cache, y, known.df, loss=output[0], activation=output[1])
+        row = to_row(params)
+        Yhat, cache = mlp_forward_batch(X, row, known.f, PAIRS[pair][3])
+        options = {"loss": output[0], "activation": output[1]}
+        grads = to_col(mlp_backward_batch(row, cache, Y, known.df, **options))
         close = functools.partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-13)
         for k in range(len(params)):
             close(got["z"][k], cache["z"][k])
             close(got["a"][k + 1], cache["a"][k + 1])
             close(got["grads"]["dW"][k], grads[k][0])
-            close(got["grads"]["delta"][k], grads[k][1])
+            close(got["grads"]["db"][k], grads[k][1])
             for j, theta in enumerate(gd_update(params, grads, 0.3)[k]):
                 close(got["after"][k][j], theta)
-        close(got["J"], PAIRS[pair][2](yhat, y))
-        numbers = measure(lambda p: _loss_of(p, x, y, known.f, pair), params)  # noqa: B023
+        if len(X) == 1:  # the column form of lesson 9
+            _, single = mlp_forward(X[0], params, known.f, PAIRS[pair][3])
+            for k, (dW, db) in enumerate(mlp_backward(params, single, Y[0], known.df, **options)):
+                close(got["grads"]["dW"][k], dW)
+                close(got["grads"]["delta"][k][0], db)
+        close(got["J"], np.mean([PAIRS[pair][2](p, y) for p, y in zip(Yhat, Y, strict=True)]))
+        numbers = measure(lambda p: _loss_of(p, X, Y, known.f, pair), params)  # noqa: B023
         for k, (dW, db) in enumerate(numbers):
             np.testing.assert_allclose(got["measured"]["dW"][k], dW, atol=1e-9)
-            np.testing.assert_allclose(got["measured"]["delta"][k], db, atol=1e-9)
+            np.testing.assert_allclose(got["measured"]["db"][k], db, atol=1e-9)
 
 
-def _loss_of(params: Any, x: Any, y: Any, g: Any, pair: str) -> float:
-    return PAIRS[pair][2](mlp_forward(x, params, g, PAIRS[pair][3])[0], y)
+def _loss_of(params: Any, X: Any, Y: Any, g: Any, pair: str) -> float:
+    P = mlp_forward_batch(X, to_row(params), g, PAIRS[pair][3])[0]
+    return float(np.mean([PAIRS[pair][2](p, y) for p, y in zip(P, Y, strict=True)]))
 
 
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))
@@ -392,6 +410,8 @@ def _backprop(rng: np.random.Generator) -> BackpropStepper:
         seed=int(rng.choice([0, 0, 1, 2, 7, 50])),
         updates=int(rng.choice([0, 0, 1, 5])),
         eta=float(rng.integers(1, 40) / 20),
+        batch=int(rng.choice([1, 1, 2, 3, 5])),
+        example=int(rng.integers(1, 6)),
         step=int(rng.integers(0, 22)),
         chosen=int(rng.integers(1, 81)),
     )
@@ -496,7 +516,13 @@ def _special(figure: type) -> list[Any]:
             Activations("tanh", own=(np.tanh, lambda z: 1 + np.tanh(z) ** 2)),
         ]
     if figure is BackpropStepper:
-        return [BackpropStepper(backward=function) for function in BACKWARD]
+        rng = np.random.default_rng(19)
+        row = [(rng.normal(size=(n, m)), rng.normal(size=(1, m))) for n, m in ((2, 3), (3, 2))]
+        X, Y = rng.normal(size=(3, 2)), np.eye(2)[[0, 1, 1]]
+        return [
+            *(BackpropStepper(backward=function) for function in BACKWARD),
+            *(BackpropStepper(row, X, Y, backward=f, step=s) for f in ROWS for s in (11, 6)),
+        ]
     if figure is Forward:
         small = [(np.array([[0.7], [0.9]]), np.ones(2)), (np.array([[0.7, 0.9]]), np.ones(1))]
         square = [(np.array([[0.7, 1.2], [0.9, -0.4]]), np.ones(2))]
