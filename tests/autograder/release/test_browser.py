@@ -99,6 +99,9 @@ def test_a_set_opens_and_runs(module, page_of, work, browser, tmp_path):
             page.goto(page_of.format(address, name))
             cells = page.locator(".jp-Notebook .jp-CodeCell")
             cells.first.wait_for(timeout=90_000)
+            # "run all" before the kernel is there asks which kernel to take
+            kernel = page.locator(".jp-Toolbar-kernelName", has_text="Python 3 (ipykernel)")
+            kernel.first.wait_for(timeout=90_000)
             idle = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
             page.wait_for_selector(idle, state="attached", timeout=90_000)
             page.get_by_role("menuitem", name="Run", exact=True).click()
