@@ -13,10 +13,14 @@ READ_ME = """\
 {name}
 
 Open {name}.ipynb in JupyterLab, Jupyter Notebook, VS Code or Colab.
-It needs Python 3.11 or newer with the course installed; its first cell says how.
+It needs Python 3.11 or newer with the course installed; its first cell says how. Whoever gave you
+this set can tell you where the course's repository and its book are.
 
 Work from top to bottom. Below each function you write stands a cell that checks it: run it as often
 as you like. Hand in the notebook under the name it has.
+
+A word like eq-softmax names an equation of the lesson: put #equation-eq-softmax behind the address
+of the lesson's page to get there.
 """
 
 
