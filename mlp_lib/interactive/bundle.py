@@ -16,8 +16,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from mlp_lib.interactive.shorten import shorten
 
 HERE = Path(__file__).parent
 
@@ -25,13 +28,14 @@ _IMPORT = re.compile(r'^import\s+\{(?P<names>[^}]*)\}\s+from\s+"(?P<path>\.[^"]+
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class)\b\*?\s*(?P<name>\w+))", re.M)
 _SHEET = re.compile(r'^@import "(?P<path>[^"]+)";\n', re.M)
 _DEFAULT = re.compile(r"^export default ", re.M)
-_COMMENT = re.compile(r"^[ \t]*(?://.*|/\*[\s\S]*?\*/[ \t]*)\n", re.M)
-_INDENT = re.compile(r"^[ \t]+", re.M)
+_COMMENT = re.compile(r"^[ \t]*(?://.*|/\*[\s\S]*?\*/[ \t]*)\n|(?<=[;,{}()]) +// .*$", re.M)
+_BETWEEN = re.compile(r"\}\n(?=(?:const|for|function|if|let|return|while)\b)")
+_INDENT = re.compile(r"^(?:[ \t]+|\n)", re.M)
 # Pieces of a script: text that has to stay as it is, the braces that say where a template ends,
 # signs after which no statement can end, signs after which one may, and signs between two terms.
 _PIECE = re.compile(
     r"""(?P<kept>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?<=[(,=])/(?:\\.|[^/\\\n])+/)"""
-    r"""|(?P<brace> ?(?:\{\s*|\} ?))|(?P<template>`)| ?(?P<sign>[-+/%]) (?![-+])"""
+    r"""|(?P<brace> ?(?:\{\s*|\} ?))|(?P<template>`)| ?(?P<sign>[-+/%]) (?![-+])| (?P<set>[-+]=) """
     r"""| *(?:(?P<open>=>|[=<>]=+|[=<>(\[,;:?*&|!])\s*|(?P<shut>[)\]]) *)"""
 )
 _TEMPLATE = re.compile(r"(?:\\.|[^`\\$]|\$(?!\{))*(?P<end>`|\$\{)")
@@ -47,7 +51,15 @@ def _variable(path: Path) -> str:
     return "_" + re.sub(r"\W", "_", path.relative_to(HERE).with_suffix("").as_posix())
 
 
-def _wrap(path: Path, done: dict[Path, str]) -> None:
+@dataclass
+class _Module:
+    """A module of a bundle: its text, and by which key its exports are known."""
+
+    text: str
+    keys: dict[str, str]
+
+
+def _wrap(path: Path, done: dict[Path, _Module]) -> None:
     """Add the module at ``path``, and before it what it imports, to ``done``."""
     if path in done:
         return
@@ -56,8 +68,12 @@ def _wrap(path: Path, done: dict[Path, str]) -> None:
     def take_import(match: re.Match[str]) -> str:
         target = (path.parent / match["path"]).resolve()
         _wrap(target, done)
-        names = " ".join(match["names"].split()).replace(" as ", ": ").rstrip(",")
-        return f"const {{ {names} }} = {_variable(target)};\n"
+        taken = []
+        for name in match["names"].strip().strip(",").split(","):
+            there, _, here = name.strip().partition(" as ")
+            key = done[target].keys.get(there, there)
+            taken.append(f"{key}: {here or there}")
+        return f"const {{ {', '.join(taken)} }} = {_variable(target)};\n"
 
     names = [match["name"] for match in _EXPORT.finditer(source)]
     source = _IMPORT.sub(take_import, source)
@@ -66,9 +82,12 @@ def _wrap(path: Path, done: dict[Path, str]) -> None:
     left = _ANY_MODULE_WORD.search(source)
     if left:
         raise ValueError(f"{path.name}: expected a form bundle.py knows, got {left[0]!r}")
-    source = squeeze(_INDENT.sub("", _COMMENT.sub("", source)))
-    names += ["default:_default"] if defaults else []
-    done[path] = f"const {_variable(path)}=(()=>{{{source}return{{{','.join(names)}}};}})();\n"
+    source = _BETWEEN.sub("}", squeeze(_INDENT.sub("", _COMMENT.sub("", source))))
+    source, short = shorten(source)
+    keys = {name: short.get(name, name) for name in names}
+    shown = [*keys.values(), *([f"default:{short.get('_default', '_default')}"] * defaults)]
+    text = f"const {_variable(path)}=(()=>{{{source}return{{{','.join(shown)}}};}})();\n"
+    done[path] = _Module(text, keys)
 
 
 def squeeze(source: str) -> str:
@@ -99,15 +118,22 @@ def squeeze(source: str) -> str:
             at = text()
         else:
             depth[-1] += (brace == "{") - (brace == "}")
-            done.append(piece["kept"] or brace or piece["sign"] or piece["open"] or piece["shut"])
+            done.append(
+                piece["kept"]
+                or brace
+                or piece["sign"]
+                or piece["set"]
+                or piece["open"]
+                or piece["shut"]
+            )
     return "".join(done) + source[at:]
 
 
 def _join(*names: str) -> str:
-    done: dict[Path, str] = {}
+    done: dict[Path, _Module] = {}
     for name in names:
         _wrap((HERE / f"{name}.js").resolve(), done)
-    return "".join(done.values())
+    return "".join(module.text for module in done.values())
 
 
 @cache

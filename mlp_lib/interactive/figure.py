@@ -71,7 +71,8 @@ class Figure(anywidget.AnyWidget):
     def html(self) -> str:
         """The static figure: picture, sentence, state, and controls that wait for a script."""
         view = self.view()
-        state = json.dumps(self.state(), ensure_ascii=False).replace("<", "\\u003c")
+        state = json.dumps(self.state(), ensure_ascii=False, separators=(",", ":"))
+        state = state.replace("<", "\\u003c")
         return (
             f'<div class="lm-figure lm-{self.name}" data-lm-figure="{self.name}" '
             f'data-lm-version="{bundle.version(self.name)}" role="group" aria-label="{self.title}">'
