@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mlp_lib.interactive.neuron import Neuron
     from mlp_lib.interactive.outer import OuterProduct
     from mlp_lib.interactive.perceptron import Perceptron
+    from mlp_lib.interactive.playground import Playground
     from mlp_lib.interactive.shapes import Shapes
     from mlp_lib.interactive.softmax import Softmax
 
@@ -32,6 +33,7 @@ __all__ = [
     "Neuron",
     "OuterProduct",
     "Perceptron",
+    "Playground",
     "Shapes",
     "Softmax",
 ]
@@ -49,6 +51,7 @@ _HOME = {
     "Forward": "forward",
     "GradientCheck": "gradcheck",
     "GradientDescent": "descent",
+    "Playground": "playground",
     "Shapes": "shapes",
     "Softmax": "softmax",
 }

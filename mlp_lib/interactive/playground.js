@@ -1,15 +1,15 @@
 // Figure 13, Playground. The picture is described in playground.py; view() says what a state looks
 // like, in the same words and numbers.
 import { figure } from "./figure.js";
-import { coordinate, counted, down, short, up, value } from "./format.js";
+import { coordinate, counted, down, short, trimmed, up, value } from "./format.js";
 import { ACTIVATIONS } from "./maths/activations.js";
 import { DATA } from "./maths/datasets.js";
 import { generator } from "./maths/random.js";
-import { Training, proceed, sizesOf } from "./maths/training.js";
+import { Training, proceed } from "./maths/training.js";
 import { path } from "./paths.js";
 import { graph, hits, inputNames } from "./playground_graph.js";
-import { write } from "./playground_link.js";
-import { MOST, USUAL, live } from "./playground_live.js";
+import { readLink, write } from "./playground_link.js";
+import { MOST, USUAL, fits, live } from "./playground_live.js";
 import { lookAt, runOf } from "./playground_look.js";
 import { REACH } from "./playground_maps.js";
 
@@ -74,8 +74,8 @@ function curveOf({ curve, t }) {
   return {
     "curve-train": { d: line(1) },
     "curve-test": { d: line(2) },
-    "curve-top": { text: value(top) },
-    "curve-half": { text: value(top / 2) },
+    "curve-top": { text: trimmed(top, 6) },
+    "curve-half": { text: trimmed(top / 2, 6) },
     "curve-end": { text: String(end) },
   };
 }
@@ -133,8 +133,8 @@ function sentenceOf(state, look, weight, own) {
     `loss ${value(losses[0])} in training and ${value(losses[1])} in the test${right}. ` +
     `Norms of the gradient from layer 1 on: ${norms.map(value).join(", ")}; dead units: ${dead.flat().filter(Boolean).length} of ` +
     `${state.hidden.reduce((sum, n) => sum + n, 0)}. Training by ${OPTIMISERS[state.optimiser]} with learning ` +
-    `rate ${value(state.lr)}, batches of ${state.batch}, penalty ${PENALTIES[state.penalty]} ` +
-    `(rate ${value(state.rate)}), dropout ${short(state.dropout)}, ${PACES[state.pace]} a frame. ` +
+    `rate ${trimmed(state.lr, 6)}, batches of ${state.batch}, penalty ${PENALTIES[state.penalty]} ` +
+    `(rate ${trimmed(state.rate, 6)}), dropout ${short(state.dropout)}, ${PACES[state.pace]} a frame. ` +
     `Chosen: ${weight}. The large map shows ${unitName(state, net.sizes)} by ` +
     `${state.discrete ? "class" : "degree"}, ${state.tests ? "with" : "without"} test points.${own ? ` ${own}` : ""}`
   );
@@ -214,5 +214,5 @@ for (let k = 0; k < 6; k += 1) {
   actions[`minus${k}`] = change(-1);
 }
 
-const maths = { DATA, Training, generator, lookAt, proceed, sizesOf };
+const maths = { Training, USUAL, fits, generator, proceed, readLink };
 export default live(figure({ view, actions, maths }));

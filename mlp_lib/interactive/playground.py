@@ -34,6 +34,7 @@ from mlp_lib.interactive.drawing import (
     select,
     short,
     slider,
+    trimmed,
     up,
     value,
 )
@@ -117,7 +118,7 @@ class Playground(Figure):
     hidden = traitlets.List(traitlets.Int(min=1, max=8), [4, 2], maxlen=6).tag(sync=True)
     activation = traitlets.Enum(list(ACTIVATIONS), "tanh").tag(sync=True)
     init = traitlets.Enum(list(INIT_SCHEMES), "xavier_normal").tag(sync=True)
-    seed = traitlets.Int(0, min=0, max=99).tag(sync=True)
+    seed = traitlets.Int(1, min=0, max=99).tag(sync=True)
     start = traitlets.List(traitlets.Float(), []).tag(sync=True)
     lr = traitlets.Float(0.1, min=0.0, max=10.0).tag(sync=True)
     optimiser = traitlets.Enum(list(OPTIMISER_LABELS), "sgd").tag(sync=True)
@@ -322,8 +323,8 @@ class Playground(Figure):
         return {
             "curve-train": {"d": line(1)},
             "curve-test": {"d": line(2)},
-            "curve-top": {"text": value(top)},
-            "curve-half": {"text": value(top / 2)},
+            "curve-top": {"text": trimmed(top, 6)},
+            "curve-half": {"text": trimmed(top / 2, 6)},
             "curve-end": {"text": str(max(run.t, 1))},
         }
 
@@ -363,9 +364,9 @@ class Playground(Figure):
             f"loss {value(seen.losses[0])} in training and {value(seen.losses[1])} in the test"
             f"{right}. Norms of the gradient from layer 1 on: {norms}; dead units: {dead} of "
             f"{sum(self.hidden)}. Training by {OPTIMISER_LABELS[self.optimiser]} with learning "
-            f"rate {value(self.lr)}, batches of {self.batch}, penalty {PENALTIES[self.penalty]} "
-            f"(rate {value(self.rate)}), dropout {short(self.dropout)}, {PACES[self.pace]} a "
-            f"frame. "
+            f"rate {trimmed(self.lr, 6)}, batches of {self.batch}, "
+            f"penalty {PENALTIES[self.penalty]} (rate {trimmed(self.rate, 6)}), dropout "
+            f"{short(self.dropout)}, {PACES[self.pace]} a frame. "
             f"Chosen: {self._weight(net, at, seen.gradient)}. "
             f"The large map shows {self._unit_name(net.sizes)} by "
             f"{'class' if self.discrete else 'degree'}, {'with' if self.tests else 'without'} test "
@@ -399,11 +400,14 @@ class Playground(Figure):
                 number += 1
         names, number = _input_names(self.features), 0
         for k, n in enumerate(sizes):
+            label = "output" if k == len(sizes) - 1 else f"layer {k}" if k else "inputs"
+            at_ = f'x="{coordinate(place(sizes, k, 0)[0])}" y="{HEIGHT + 11}"'
+            boxes += f"<text {at_}>{label}</text>"
             for j in range(n):
                 number += 1
                 x, y = place(sizes, k, j)
                 left, top = coordinate(x - half), coordinate(y - half)
-                chosen = " lm-chosen" if number == self.unit else ""
+                chosen = " lm-chosen" if number == min(self.unit, sum(sizes)) else ""
                 boxes += (
                     f'<rect class="lm-unit{chosen}" fill="none" x="{left}" y="{top}" '
                     f'width="{short(2 * half)}" height="{short(2 * half)}" rx="3"/>'
@@ -433,7 +437,7 @@ class Playground(Figure):
             return slider(trait, label, span, now, values[trait], **more)
 
         go = (
-            act("run", "run", pace=16, name="run or pause")
+            act("run", "run / pause", pace=16)
             + act("step", "step")
             + act("reset", "reset")
             + select("pace", "a step is", PACES, self.pace)
@@ -453,13 +457,13 @@ class Playground(Figure):
         network = (
             '<div class="lm-side"><div class="lm-row lm-tight">'
             + f"<span>hidden layers</span>{act('more', '+', name='one layer more')}"
-            + act("fewer", "−", name="one layer fewer")
+            + act("fewer", "–", name="one layer fewer")
             + "</div>"
             + mark_around("div", "columns", marks, columns, class_="lm-columns")
             + '<div class="lm-map"><canvas data-lm-canvas="units"></canvas>'
             + picture(
                 WIDTH,
-                HEIGHT,
+                HEIGHT + 16,
                 "The network, inputs on the left, with what every unit answers over the plane",
                 units(maps(net, self.features, side(len(sizes)) // 2, False)[1:], sizes)
                 + mark("g", "graph", marks, font_size="12", text_anchor="middle")
@@ -530,7 +534,7 @@ class Playground(Figure):
 
     def _column(self, marks: Marks, k: int) -> str:
         there = k < len(self.hidden)
-        buttons = act(f"minus{k}", "−", name=f"layer {k + 1}, one unit fewer") + act(
+        buttons = act(f"minus{k}", "–", name=f"layer {k + 1}, one unit fewer") + act(
             f"plus{k}", "+", name=f"layer {k + 1}, one unit more"
         )
         if not there:
@@ -636,7 +640,7 @@ def _field(name: str, label: str, now: float) -> str:
     low, high, step = SPANS[name]
     return (
         f'<label class="lm-control"><span class="lm-name">{label}</span><input type="number" '
-        f'data-lm-field="{name}" min="{low}" max="{high}" step="{step}" value="{now:.6g}" '
+        f'data-lm-field="{name}" min="{low}" max="{high}" step="{step}" value="{now:.4g}" '
         f'aria-label="{label}" data-lm-suppress-shortcuts="true"></label>'
     )
 

@@ -43,6 +43,8 @@ export function graph({ sizes, layers }, theta, at, unit, features, dead) {
   const last = sizes.length - 1;
   let number = 0;
   sizes.forEach((n, k) => {
+    const label = k === last ? "output" : k ? `layer ${k}` : "inputs";
+    boxes += `<text x="${coordinate(place(sizes, k, 0)[0])}" y="${HEIGHT + 11}">${label}</text>`;
     for (let j = 0; j < n; j += 1) {
       number += 1;
       const [x, y] = place(sizes, k, j);

@@ -29,7 +29,7 @@ export const USUAL = {
   pace: "epoch",
   penalty: "none",
   rate: 0.001,
-  seed: 0,
+  seed: 1,
   share: 0.3,
   start: [],
   steps: 0,
@@ -62,7 +62,7 @@ const NAMES = {
   pace: ["epoch", "update"],
 };
 
-function fits(name, value) {
+export function fits(name, value) {
   if (NAMES[name]) return NAMES[name].includes(value);
   if (BOUNDS[name]) {
     const [low, high] = BOUNDS[name];
@@ -101,16 +101,21 @@ export function live({ render, view, ...others }) {
       ask();
     };
 
-    // Another start is another run; a setting changed on the way becomes part of the run. What
+    const runButton = root.querySelector('[data-lm-act="run"]');
+    const pause = () => runButton.ariaPressed === "true" && runButton.click();
+    for (const name of ["step", "reset"]) root.querySelector(`[data-lm-act="${name}"]`).addEventListener("click", pause, { signal });
+
+    // Another start is another run, and one input is always on; a setting changed on the way becomes part of the run. What
     // arrives from Python is already so.
     function changed() {
       if (busy) return;
       const state = now();
       const moved = names.filter((name) => state[name] !== before[name]);
       const more = {};
-      if (moved.includes("features") && !state.features.includes(true)) more.features = before.features;
+      if (!state.features.includes(true)) more.features = state.features.with(before.features[0] ? 1 : 0, true);
       if (moved.some((name) => FIRST.includes(name)) && !moved.includes("steps")) {
         Object.assign(more, { steps: 0, until: [], edits: [] });
+        pause();
         if (["data", "features", "hidden"].some((name) => moved.includes(name)) && state.start.length) more.start = [];
       } else if (state.steps && !moved.includes("until")) {
         const fresh = moved.filter((name) => LATER.includes(name) && !state.until.some(([t, n]) => t === state.steps && n === name));
@@ -126,15 +131,17 @@ export function live({ render, view, ...others }) {
       paint(canvases, { ...look, state, shown: Math.min(state.unit, look.net.sizes.reduce((sum, n) => sum + n, 0)) });
       const shown = { lr: state.lr, batch: state.batch, rate: state.rate, weight: look.theta[Math.min(state.chosen, look.theta.length) - 1] };
       for (const field of fields) {
-        if (field !== document.activeElement) field.value = Number(shown[field.dataset.lmField].toPrecision(6));
+        if (field !== document.activeElement) field.value = Number(shown[field.dataset.lmField].toPrecision(4));
       }
       for (let k = 0; k < 6; k += 1) {
         for (const kind of ["plus", "minus"]) root.querySelector(`[data-lm-act="${kind}${k}"]`).disabled = k >= state.hidden.length;
       }
       // figure.js speaks after a rest, which a run has none of
-      if (performance.now() - said > SPEAK_EVERY) {
-        if (said) spoken.textContent = view(state).sentence;
-        said = performance.now();
+      const moment = performance.now();
+      if (!said) said = moment;
+      if (moment - said > SPEAK_EVERY) {
+        spoken.textContent = view(state).sentence;
+        said = moment;
       }
       clearTimeout(timer);
       timer = setTimeout(rest, ADDRESS_AFTER);

@@ -35,6 +35,7 @@ from mlp_lib.interactive import (
     Forward,
     GradientCheck,
     GradientDescent,
+    Playground,
     Shapes,
     Softmax,
 )
@@ -46,6 +47,7 @@ from mlp_lib.interactive.descent import PRESETS as ETAS
 from mlp_lib.interactive.descent import SURFACES, noise_source
 from mlp_lib.interactive.gradcheck import FUNCTIONS, H, exp
 from mlp_lib.interactive.gradcheck import measure as difference
+from mlp_lib.interactive.playground_run import DATA
 from mlp_lib.interactive.shapes import BREAKS
 from mlp_lib.interactive.softmax import naive_softmax
 from mlp_lib.optimisers import OPTIMISERS
@@ -491,6 +493,34 @@ def _gradcheck(rng: np.random.Generator) -> GradientCheck:
     )
 
 
+def _playground(rng: np.random.Generator) -> Playground:
+    features = [bool(v) for v in rng.random(7) < 0.5]
+    features[int(rng.integers(7))] = True
+    return Playground(
+        data=str(rng.choice(list(DATA))),
+        noise=float(rng.integers(0, 51) / 100),
+        share=float(rng.integers(2, 19) / 20),
+        features=features,
+        hidden=[int(n) for n in rng.integers(1, 9, rng.integers(0, 7))],
+        activation=str(rng.choice(["tanh", "sigmoid", "relu", "gelu", "step"])),
+        init=str(rng.choice(["zeros", "normal", "he", "xavier_uniform"])),
+        seed=int(rng.integers(100)),
+        lr=float(rng.choice([1e-5, 0.003, 0.05])),
+        optimiser=str(rng.choice(["sgd", "momentum", "adam"])),
+        batch=int(rng.choice([1, 10, 200])),
+        penalty=str(rng.choice(["none", "l1", "l2"])),
+        dropout=float(rng.choice([0, 0.25])),
+        steps=int(rng.choice([0, 1, 12])),
+        until=[[5, "lr", 0.02]] if rng.random() < 0.3 else [],
+        edits=[[1, 2, 0.75]] if rng.random() < 0.3 else [],
+        pace=str(rng.choice(["epoch", "update"])),
+        chosen=int(rng.integers(1, 300)),
+        unit=int(rng.integers(0, 40)),
+        discrete=bool(rng.random() < 0.5),
+        tests=bool(rng.random() < 0.5),
+    )
+
+
 # figure → (how a random state is made, how many)
 STATES: dict[type, tuple[Callable[[np.random.Generator], Any], int]] = {
     Activations: (_activations, 150),
@@ -500,6 +530,7 @@ STATES: dict[type, tuple[Callable[[np.random.Generator], Any], int]] = {
     Forward: (_forward, 150),
     GradientCheck: (_gradcheck, 60),
     GradientDescent: (_descent, 150),
+    Playground: (_playground, 60),
     Shapes: (_shapes, 400),
     Softmax: (_softmax, 150),
 }
@@ -531,6 +562,9 @@ def _special(figure: type) -> list[Any]:
             for params in (small, square)
             for function in FORWARD
         ]
+    if figure is Playground:
+        own = (mlp_backward_batch, lambda *given: [], _raises)
+        return [Playground(backward=function, steps=3) for function in own]
     if figure is Chain:
         return [Chain("tanh", depth=4, backward=function) for function in CHAIN_BACKWARD]
     return []
