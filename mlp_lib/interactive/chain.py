@@ -89,7 +89,9 @@ class Chain(Figure):
     depth: number of layers, 1 to 6. w: the weights of layers 1 to 3; rest: of all further ones.
     activation, a0, y: as in `chain_forward` and `chain_backward`. step: how far both passes are.
     backward: your chain_backward(w, (z, a), y, dg), which returns dw, delta and e; its numbers
-    stand in the picture, and the first wrong one is named.
+    stand in the picture, and the first wrong one is named:
+
+        Chain("tanh", backward=my_chain_backward)
     """
 
     name: ClassVar[str] = "chain"
