@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from traitlets import TraitError
 
-from mlp_lib import mlp_backward
+from mlp_lib import mlp_backward, mlp_backward_batch, to_row
 from mlp_lib.interactive import BackpropStepper
-from mlp_lib.interactive.backprop import MISTAKES, PRESETS
+from mlp_lib.interactive.backprop import LESSONS, MISTAKES, PRESETS
 
 BY_HAND = PRESETS["2-3-4"]
 
@@ -168,6 +168,142 @@ def test_pairs_that_fit_the_target() -> None:
     made = BackpropStepper(params, x, np.array([0.5, -2.0, 3.0]), pair="half_sse_identity")
     choices = re.findall(r'<option value="(\w+)"', made.html().split('data-lm-trait="pair"')[1])
     assert choices == ["half_sse_identity"]
+
+
+def own_batch(m: int = 3) -> tuple[Any, Any, Any]:
+    params, _, _ = own_network()
+    rng = np.random.default_rng(5)
+    return to_row(params), rng.normal(size=(m, 2)), np.eye(3)[rng.integers(3, size=m)]
+
+
+def test_the_batch_of_lesson_10() -> None:
+    figure = BackpropStepper(sizes=BY_HAND, batch=5, example=2)
+    assert "J = 1.5763" in figure.sentence()
+    assert "∂J/∂w⁽¹⁾₁₁ = 0.0481 over 4 roads an example" in figure.sentence()
+    layers = re.sub(r"\s+", " ", text(figure.view()["marks"]["layers"]["html"]))
+    assert "dW⁽¹⁾ 2×3 0.0481 −0.0224 0.0241 −0.1041 0.0512 0.0315" in layers
+    for shape in (
+        "X 5×2",
+        "W⁽¹⁾ 2×3",
+        "b⁽¹⁾ 1×3",
+        "Z⁽¹⁾ 5×3",
+        "dA⁽¹⁾ 5×3",
+        "dW⁽²⁾ 3×4",
+        "db⁽²⁾ 1×4",
+    ):
+        assert shape in layers
+    graph = text(figure.view()["marks"]["graph"]["html"])
+    assert "x₁ 0.3000" in graph  # the second example
+    assert "dZ" in graph
+    start = BackpropStepper(sizes=BY_HAND, batch=5, step=6).view()["marks"]["formula"]["text"]
+    assert start == "dZ⁽²⁾ = (Ŷ − Y)/m"
+
+
+def test_indices_follow_the_form() -> None:
+    """The same weight is w₁₂ as [to, from] and w₂₁ as [from, to]."""
+    cell = re.compile(r'<td data-w="2">([^<]+)</td>')
+    for m, name in ((1, "w⁽¹⁾₁₂"), (4, "w⁽¹⁾₂₁")):
+        figure = BackpropStepper(sizes=BY_HAND, batch=m, chosen=2, step=5)
+        assert re.sub(r"\s+", " ", lines(figure)).startswith(
+            f" {name} = −0.5000 , from x₂ to z⁽¹⁾₁"
+        )
+        assert cell.findall(figure.view()["marks"]["layers"]["html"])[0] == "−0.5000"
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_batch_is_the_mean_of_its_examples(mistake: str) -> None:
+    whole = BackpropStepper(batch=4, mistake=mistake)._run().got
+    net = LESSONS["2-2-2-2"]
+    params = [(np.array(W), np.array(b)) for W, b in net["params"]]
+    alone = [
+        BackpropStepper(params, x, y, mistake=mistake)._run().got
+        for x, y in zip(net["X"][:4], net["Y"][:4], strict=True)
+    ]
+    for k, dW in enumerate(whole.dW):
+        np.testing.assert_allclose(dW, np.mean([p.dW[k] for p in alone], axis=0), atol=1e-15)
+        np.testing.assert_allclose(whole.db[k], np.mean([p.db[k] for p in alone], axis=0))
+
+
+def test_mistakes_in_a_batch() -> None:
+    figure = BackpropStepper(batch=3, mistake="no_transpose", sizes=BY_HAND)
+    end = "W⁽²⁾ is 3×4 and a row of dZ⁽²⁾ has 4 entries."
+    assert f"NumPy stops before dA⁽¹⁾: {end}" in figure.sentence()
+    assert "First wrong quantity: dZ⁽²⁾" in BackpropStepper(batch=3, mistake="no_slope").sentence()
+
+
+def test_own_batch_backward() -> None:
+    calls = []
+
+    def mine(*given: Any) -> Any:
+        calls.append(given)
+        return mlp_backward_batch(*given)
+
+    figure = BackpropStepper(*own_batch(), backward=mine)
+    assert "3 examples" in figure.sentence()
+    assert "Your numbers are the reference's, and the gradient check agrees." in figure.sentence()
+    params, cache, Y, _ = calls[0]
+    assert [W.shape for W, _ in params] == [(2, 3), (3, 3)]
+    assert (Y.shape, cache["a"][1].shape) == ((3, 3), (3, 3))
+    assert figure.view()["limits"]["batch"] == (2, 3, 1)
+    figure.batch = 2
+    assert calls[-1][2].shape == (2, 3)
+    assert "Your numbers are the reference's" in figure.sentence()
+
+
+@pytest.mark.parametrize(
+    ("scale", "remark"),
+    [
+        (3, "They are 3 times the right ones: the 1/m of the mean is missing."),
+        (1 / 3, "They are 1/3 of the right ones: the 1/m of the mean stands there twice."),
+    ],
+)
+def test_own_batch_backward_and_the_mean(scale: float, remark: str) -> None:
+    def scaled(*given: Any) -> Any:
+        return [(scale * dW, scale * db) for dW, db in mlp_backward_batch(*given)]
+
+    said = BackpropStepper(*own_batch(), backward=scaled).sentence()
+    assert f"Your first wrong quantity: dW⁽²⁾. {remark}" in said
+
+
+def test_own_batch_backward_with_a_wrong_bias() -> None:
+    def mine(params: Any, cache: Any, Y: Any, dg: Any) -> Any:
+        (dW, db), last = mlp_backward_batch(params, cache, Y, dg)
+        return [(dW, 2 * db), last]
+
+    assert "quantity: db⁽¹⁾." in BackpropStepper(*own_batch(), backward=mine).sentence()
+    flat = BackpropStepper(
+        *own_batch(),
+        backward=lambda *given: [(dW, db.sum(axis=0)) for dW, db in mlp_backward_batch(*given)],
+    )
+    assert "expected shape (1, 3), got shape (3,)" in flat.sentence()
+
+
+def test_one_form_for_an_own_function() -> None:
+    one = BackpropStepper(*own_network(), backward=mlp_backward)
+    assert one.view()["limits"]["batch"] == (1, 1, 1)
+    lesson = BackpropStepper(backward=mlp_backward)
+    assert lesson.view()["limits"]["batch"] == (1, 1, 1)
+    rows = BackpropStepper(batch=4, backward=mlp_backward_batch)
+    assert rows.view()["limits"]["batch"] == (2, 5, 1)
+    assert "Your numbers are the reference's" in rows.sentence()
+    with pytest.raises(ValueError, match="expected 2 to 5 examples"):
+        BackpropStepper(*own_batch(6))
+    params, X, Y = own_batch()
+    with pytest.raises(ValueError, match=r"y: expected shape \(3, 3\), got \(2, 3\)"):
+        BackpropStepper(params, X, Y[:2])
+
+
+@pytest.mark.browser
+def test_one_example_or_a_batch(open_page: Any) -> None:
+    page = open_page("backprop")
+    example = page.locator("[data-lm-trait=example]")
+    assert example.get_attribute("max") == "1"
+    page.locator("[data-lm-trait=batch]").press("End")
+    page.wait_for_selector(".lm-matrix caption:has-text('X 5×2')")
+    assert example.get_attribute("max") == "5"
+    example.press("End")
+    page.wait_for_selector(".lm-graph text:text('x₁ 0.2000')")
+    assert page.locator(".lm-matrix .lm-mine").first.locator("td").first.inner_text() == "0.2000"
 
 
 @pytest.mark.browser
