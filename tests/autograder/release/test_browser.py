@@ -24,11 +24,8 @@ import pytest
 from autograder import lab, sets
 from autograder.course import Course
 from autograder.release import release
-from autograder.sandbox.host import Sandbox
-from autograder.sandbox.limits import Limits, SandboxError
-from autograder.sandbox.tiers import Tier
 
-from .conftest import cell_called, hand_in, nbgrader, solved, stock
+from .conftest import cell_called, hand_in, nbgrader, require_sandbox, solved, stock
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 NAME = "ps02-softmax"
@@ -266,16 +263,6 @@ def test_formgraders_buttons_take_off_what_lateness_costs_and_show_it(late, brow
     with (late.root / "grades.csv").open(newline="") as file:
         (row,) = [r for r in csv.DictReader(file) if r["student_id"] == "bob"]
     assert (float(row["raw_score"]), float(row["score"])) == (3, 2)
-
-
-def require_sandbox() -> None:
-    """Skip where submissions cannot be contained; in CI that is a failure."""
-    try:
-        Sandbox(Tier.A, Limits()).__enter__().__exit__(None, None, None)
-    except SandboxError as error:
-        if os.environ.get("COURSE_CI"):
-            pytest.fail(f"CI must have tier A: {error}")
-        pytest.skip(f"tier A does not run here: {error}")
 
 
 def test_what_lateness_cost_is_in_the_feedback_and_in_the_export(graded):
