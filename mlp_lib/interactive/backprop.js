@@ -399,7 +399,7 @@ function graphOf(run, shown, now, places, chosen, losses) {
         `<rect class="lm-unit${own ? " lm-chosen" : ""}" fill="none" x="${coordinate(left)}" y="${coordinate(top)}" ` +
         `width="84" height="${2 * half[k]}" rx="6"/>`;
       unitLines(run, shown, now, k, j).forEach(([text, type], r) => {
-        boxes += `<text class="${type}" x="${coordinate(left + 6)}" y="${coordinate(top + 15 + 13.5 * r)}">${text}</text>`;
+        boxes += `<text class="${type}" x="${coordinate(left + 4)}" y="${coordinate(top + 15 + 13.5 * r)}">${text}</text>`;
       });
     }
   });

@@ -866,7 +866,7 @@ class BackpropStepper(Figure):
                     f'height="{2 * half[k]}" rx="6"/>'
                 )
                 for r, (text, class_) in enumerate(lines):
-                    at = f'x="{coordinate(left + 6)}" y="{coordinate(top + 15 + 13.5 * r)}"'
+                    at = f'x="{coordinate(left + 4)}" y="{coordinate(top + 15 + 13.5 * r)}"'
                     boxes += f'<text class="{class_}" {at}>{text}</text>'
         at = 'class="lm-title" text-anchor="middle" font-weight="600" x="175" y="502"'
         end = f"<text {at}>{losses}</text>"

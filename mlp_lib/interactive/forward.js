@@ -121,7 +121,7 @@ function graphOf({ state, x: input, params, L, made }, chosen) {
         const d = `M${coordinate(x1)} ${coordinate(y1)}L${coordinate(x2)} ${coordinate(y2)}`;
         edges += `<path${mine ? ' class="lm-mine"' : ""} d="${d}"/>`;
         if (!few && !mine) return;
-        const share = few ? 0.5 : 0.3 + 0.14 * j;
+        const share = W.length === 1 || row.length === 1 ? 0.5 : 0.3 + 0.14 * j;
         const at = `x="${coordinate(x1 + share * (x2 - x1))}" y="${coordinate(y1 + share * (y2 - y1) + 4)}"`;
         labels += `<text class="lm-label${mine ? " lm-now" : ""}" ${at}>${short(w)}</text>`;
       });

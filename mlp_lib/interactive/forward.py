@@ -313,7 +313,7 @@ class Forward(Figure):
                     class_ = ' class="lm-mine"' if mine else ""
                     edges += f'<path{class_} d="{d}"/>'
                     if few or mine:
-                        share = 0.5 if few else 0.3 + 0.14 * j
+                        share = 0.5 if 1 in W.shape else 0.3 + 0.14 * j
                         at = f'x="{coordinate(x1 + share * (x2 - x1))}" '
                         at += f'y="{coordinate(y1 + share * (y2 - y1) + 4)}"'
                         bold = " lm-now" if mine else ""
