@@ -131,8 +131,14 @@ def test_a_lesson_links_its_set_and_offers_both_notebooks(root, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_instructors_edition_is_a_switch(root, tmp_path):
-    html, _ = build(root, tmp_path, problem_sets_solutions=True)
+@pytest.mark.parametrize("switch", ["configuration", "environment"])
+def test_the_instructors_edition_is_a_switch(root, tmp_path, monkeypatch, switch):
+    if switch == "environment":
+        monkeypatch.setenv("BOOK_SOLUTIONS", "1")
+        html, _ = build(root, tmp_path)
+        monkeypatch.delenv("BOOK_SOLUTIONS")
+    else:
+        html, _ = build(root, tmp_path, problem_sets_solutions=True)
     tasks = (html / "problem-sets" / "ps02-softmax.html").read_text(encoding="utf-8")
     assert "powers" in tasks
     assert "Do not publish it" in tasks
