@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +27,54 @@ CELLS = [
     "print('scores are', *(f'{v:g}' for v in [*scores.scores, scores.shift]))",
 ]
 
+MINE = """import numpy as np
+from mlp_lib import mlp_backward_batch, mlp_forward
+from mlp_lib.interactive import BackpropStepper, Forward
+
+asked = []
+
+
+def without_bias(x, params, g, out):
+    asked.append(float(x[0]))
+    return mlp_forward(x, [(W, 0 * b) for W, b in params], g, out)
+
+
+def no_transpose(params, cache, y, dg):
+    delta, grads = cache["a"][-1] - y, []
+    for k in reversed(range(len(params))):
+        grads.insert(0, (np.outer(delta, cache["a"][k]), delta))
+        if k:
+            delta = params[k][0] @ delta * dg(cache["z"][k - 1])
+    return grads
+
+
+def no_mean(params, cache, Y, dg):
+    return [(len(Y) * dW, len(Y) * db) for dW, db in mlp_backward_batch(params, cache, Y, dg)]
+
+
+forward = Forward(forward=without_bias)
+forward"""
+OWN_CELLS = [
+    MINE,
+    "print('asked for', asked[-1], 'has', forward.numbers[0])",
+    "forward.output, forward.numbers = 'identity', [-1.0, *forward.numbers[1:]]",
+    "stepper = BackpropStepper(backward=no_transpose)\nstepper",
+    "stepper.pair = 'bce_sigmoid'",
+    "batch = BackpropStepper(batch=5, backward=no_mean)\nbatch",
+    "print('batch of', batch.batch, batch.own['at'][-1])",
+]
+
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a JupyterLab that serves one notebook."""
+    """The address of a JupyterLab that serves two notebooks."""
     home = tmp_path_factory.mktemp("lab")
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(source) for source in CELLS],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-    )
-    nbformat.write(notebook, home / "figures.ipynb")
+    for name, cells in (("figures", CELLS), ("own", OWN_CELLS)):
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(source) for source in cells],
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        )
+        nbformat.write(notebook, home / f"{name}.ipynb")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -69,12 +107,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             server.wait(10)
 
 
-def test_traits_sync_both_ways(lab: str, browser: Any) -> None:
+def _open(lab: str, browser: Any, name: str, count: int) -> tuple[Any, Callable[[int], Any]]:
+    """The page of a notebook, and how to run one of its cells."""
     context = browser.new_context(viewport={"width": 1400, "height": 1600})
     page = context.new_page()
-    page.goto(f"{lab}/lab/tree/figures.ipynb")
+    page.goto(f"{lab}/lab/workspaces/{name}/tree/{name}.ipynb")  # one notebook in each
     cells = page.locator(".jp-Notebook .jp-CodeCell")
-    cells.nth(4).wait_for(timeout=60_000)
+    cells.nth(count - 1).wait_for(timeout=60_000)
     page.wait_for_selector(
         ".jp-Notebook-ExecutionIndicator[data-status=idle]", state="attached", timeout=60_000
     )
@@ -89,6 +128,11 @@ def test_traits_sync_both_ways(lab: str, browser: Any) -> None:
                 return cell
         pytest.fail(f"cell {index} does not run")
 
+    return page, run
+
+
+def test_traits_sync_both_ways(lab: str, browser: Any) -> None:
+    page, run = _open(lab, browser, "figures", len(CELLS))
     figure = run(0).locator(".lm-figure[data-lm-ready]")
     figure.wait_for(timeout=60_000)
     slider = figure.locator("[data-lm-trait=z]")
@@ -110,4 +154,52 @@ def test_traits_sync_both_ways(lab: str, browser: Any) -> None:
     softmax.locator("[data-lm-trait=scores]").first.press("ArrowLeft")
     page.wait_for_timeout(300)
     run(4).locator("text=scores are 0.9 3 -4 1000").wait_for(timeout=20_000)
-    context.close()
+    page.context.close()
+
+
+def test_a_readers_own_function_is_asked_again_after_every_change(lab: str, browser: Any) -> None:
+    page, run = _open(lab, browser, "own", len(OWN_CELLS))
+
+    def says(kind: str, *words: str) -> None:
+        for said in words:
+            page.wait_for_function(
+                "([kind, words]) => document.querySelector(`.lm-${kind} .lm-sentence`)"
+                ".innerText.includes(words)",
+                arg=[kind, said],
+                timeout=20_000,
+            )
+
+    forward = run(0).locator(".lm-forward[data-lm-ready]")
+    forward.wait_for(timeout=60_000)
+    says("forward", "Your first wrong quantity: z⁽¹⁾ = 0.3500, 0.4500, expected 1.3500, 1.2500.")
+    says("forward", "The same output comes from leaving out the biases.")
+    forward.locator("[data-lm-trait=numbers]").first.press("ArrowRight")
+    says("forward", "z⁽¹⁾ = 0.3850, 0.4950, expected 1.3850, 1.2950.")
+    run(1).locator("text=asked for 0.55 has 0.55").wait_for(timeout=20_000)
+    run(2)
+    says(
+        "forward", "identity output, x = −1.", "Your first wrong quantity: z⁽¹⁾ = −0.7000, −0.9000"
+    )
+    assert forward.locator("[data-lm-trait=output]").input_value() == "identity"
+    assert "✗−0.7000" in forward.locator(".lm-net").text_content()
+
+    stepper = run(3).locator(".lm-backprop[data-lm-ready]")
+    stepper.wait_for(timeout=20_000)
+    wrong = "Your first wrong quantity: ∂J/∂b⁽²⁾. The same numbers come from “W δ: no transpose”."
+    says("backprop", "after 0 updates", wrong)
+    updates = stepper.locator("[data-lm-trait=updates]")
+    updates.press("ArrowRight")
+    says("backprop", "after 1 update.", wrong)
+    assert stepper.locator(".lm-matrix.lm-first").count() == 1
+    run(4)
+    says("backprop", "output sigmoid, binary cross-entropy", wrong)
+
+    batch = run(5).locator(".lm-backprop[data-lm-ready]")
+    batch.wait_for(timeout=20_000)
+    sentence = batch.locator(".lm-sentence")
+    missing = "They are {} times the right ones: the 1/m of the mean is missing."
+    assert missing.format(5) in sentence.inner_text()
+    batch.locator("[data-lm-trait=batch]").press("ArrowLeft")
+    batch.locator(f".lm-sentence:has-text('{missing.format(4)}')").wait_for(timeout=20_000)
+    run(6).locator("text=batch of 4 4").wait_for(timeout=20_000)
+    page.context.close()
