@@ -25,7 +25,12 @@ function read(text, usual) {
 // The state an address stands for, or null if it stands for none. fits(name, value) says whether a
 // value is allowed; what is not allowed stays as usual.
 export function readLink(hash, usual, fits) {
-  const text = decodeURIComponent(hash);
+  let text = hash;
+  try {
+    text = decodeURIComponent(hash);
+  } catch {
+    return null;
+  }
   if (text !== START && !text.startsWith(`${START}&`)) return null;
   const state = { ...usual };
   for (const pair of text.split("&").slice(1)) {

@@ -146,12 +146,13 @@ export function live({ render, view, ...others }) {
       clearTimeout(timer);
       timer = setTimeout(rest, ADDRESS_AFTER);
     }
+    // Before anything was changed the address stays as it is.
+    const first = write(before, USUAL);
     function rest() {
       said = 0;
       const link = write(now(), USUAL);
-      if (onPage && location.hash !== link && (link !== "#playground" || readLink(location.hash, USUAL, fits))) {
-        history.replaceState(history.state, "", link);
-      }
+      if (!onPage || location.hash === link || (link === first && !location.hash.startsWith("#playground"))) return;
+      history.replaceState(history.state, "", link);
     }
     function ask() {
       frame ||= requestAnimationFrame(redraw);
@@ -175,7 +176,7 @@ export function live({ render, view, ...others }) {
       }, { signal });
       field.addEventListener("blur", ask, { signal });
     }
-    root.addEventListener("pointerdown", ({ target }) => {
+    root.addEventListener("click", ({ target }) => {
       const { w, u } = target.dataset;
       if (w) model.set("chosen", Number(w));
       if (u) model.set("unit", Number(u) === model.get("unit") ? 0 : Number(u));

@@ -274,3 +274,123 @@ def test_dead_units_are_counted() -> None:
 def test_one_input_is_always_on() -> None:
     with pytest.raises(TraitError, match="at least one"):
         Playground(features=[False] * 7)
+
+
+# In the page.
+
+STEPS = "Number(document.querySelector('[data-lm=update]').textContent)"
+
+
+def _until(page: Any, condition: str) -> None:
+    page.wait_for_function(f"() => {condition}")
+
+
+def _text(page: Any, mark: str) -> str:
+    return str(page.locator(f'[data-lm="{mark}"]').first.text_content())
+
+
+@pytest.mark.browser
+def test_a_run_by_keyboard_alone(open_page: Any) -> None:
+    page = open_page("playground", reduced_motion="reduce")
+    page.wait_for_timeout(300)
+    assert _text(page, "update") == "0"  # nothing moves by itself
+    run = page.get_by_role("button", name="run / pause")
+    run.focus()
+    page.keyboard.press("Space")
+    _until(page, f"{STEPS} > 100")
+    assert run.get_attribute("aria-pressed") == "true"
+    page.keyboard.press("Space")
+    assert run.get_attribute("aria-pressed") == "false"
+    _until(page, f"location.hash.endsWith('&steps=' + {STEPS})")
+    page.keyboard.press("Tab")
+    before = int(_text(page, "update"))
+    page.keyboard.press("Enter")
+    _until(page, f"{STEPS} === {before + 14}")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    _until(page, f"{STEPS} === 0")
+
+
+@pytest.mark.browser
+def test_a_link_makes_the_run_again(open_page: Any) -> None:
+    page = open_page("playground")
+    page.select_option("[data-lm-trait=data]", "gaussians")
+    page.locator("[data-lm-field=lr]").fill("0.05")
+    for _ in range(5):
+        page.get_by_role("button", name="step", exact=True).click()
+    page.select_option("[data-lm-trait=optimiser]", "adam")
+    page.get_by_role("button", name="step", exact=True).click()
+    page.locator("[data-lm-trait=chosen]").focus()
+    page.keyboard.press("ArrowRight")
+    page.locator("[data-lm-field=weight]").fill("-1.25")
+    page.get_by_role("button", name="step", exact=True).click()
+    _until(page, "location.hash.includes('steps=98') && location.hash.includes('edits=84,1,-1.25')")
+    link, sentence = page.url, page.locator(".lm-sentence")
+    page.wait_for_timeout(300)
+    said = sentence.inner_text()
+    assert "until=70,optimiser,sgd" in link
+    again = open_page("index", ready=False)
+    again.goto(link)
+    again.wait_for_function(
+        "(said) => document.querySelector('.lm-sentence').innerText === said", arg=said
+    )
+    assert Playground.from_link(link).sentence() == said
+
+
+@pytest.mark.browser
+def test_a_click_on_a_line_and_a_unit_chooses_it(open_page: Any) -> None:
+    page = open_page("playground")
+    line = page.locator('[data-w="23"]')
+    place = line.evaluate(
+        """(path) => {
+          const at = path.getPointAtLength(path.getTotalLength() * 0.3);
+          const { x, y } = new DOMPoint(at.x, at.y).matrixTransform(path.getScreenCTM());
+          return [x, y];
+        }"""
+    )
+    page.mouse.click(*place)
+    _until(page, "document.querySelector('[data-lm=weight]').textContent.startsWith('w⁽³⁾ 1 → 1')")
+    page.locator('[data-u="4"]').click()
+    _until(page, "document.querySelector('[data-lm=shown]').textContent === 'the plane: a⁽¹⁾₂'")
+
+
+@pytest.mark.browser
+def test_layers_and_units_come_and_go(open_page: Any) -> None:
+    page = open_page("playground")
+    for _ in range(6):
+        page.get_by_role("button", name="one layer more").click()
+    page.get_by_role("button", name="layer 6, one unit more").click()
+    page.wait_for_selector('.lm-sentence:text("Network 2-4-2-2-2-2-3-1")')
+    for _ in range(7):
+        page.get_by_role("button", name="one layer fewer").click()
+    page.wait_for_selector('.lm-sentence:text("Network 2-1 on")')
+
+
+@pytest.mark.browser
+def test_a_running_network_leaves_the_page_responsive(open_page: Any) -> None:
+    """Frames while a 2-8-8-1 network trains; the benchmark measures more, on a quiet machine."""
+    page = open_page("playground")
+    page.evaluate("location.hash = '#playground&hidden=8,8'")
+    page.wait_for_selector('.lm-sentence:text("2-8-8-1")')
+    page.get_by_role("button", name="run / pause").click()
+    intervals = page.evaluate(
+        """async () => {
+          const found = [];
+          let last = performance.now();
+          while (found.length < 90) {
+            await new Promise(requestAnimationFrame);
+            const now = performance.now();
+            found.push(now - last);
+            last = now;
+          }
+          return found;
+        }"""
+    )
+    assert np.median(intervals) < 25
+    assert int(_text(page, "update")) > 300
+    before = page.locator(".lm-sentence").inner_text()
+    page.wait_for_function(
+        "(before) => document.querySelector('.lm-sentence').innerText !== before",
+        arg=before,
+        timeout=15_000,
+    )
