@@ -222,6 +222,14 @@ squared_error = Step(
             shows_on=("random", "edge"),
         ),
         Mistake(
+            "half-of-mean",
+            "half the mean in place of half the sum",
+            "half_sse adds up all entries and divides by nothing but 2, so that its gradient is "
+            "ŷ − y. The mean is the other loss, mse.",
+            {"half_sse": _half_mean},
+            gives=0.0483,
+        ),
+        Mistake(
             "mean-over-rows",
             "the sum over the outputs divided by len(ŷ)",
             "For a batch len(ŷ) is the number of examples m. The mean runs over the n outputs too, "
