@@ -2,6 +2,7 @@
 
     make book && python benchmarks/figures.py       the book in _build/html
     python benchmarks/figures.py --book FOLDER      another built book
+    python benchmarks/figures.py forward backprop   these figures only
 
 For each figure, on a page that shows it:
 
@@ -43,14 +44,14 @@ WATCH = """
       for (const e of list.getEntries()) if (!e.hadRecentInput) window.pageShifted += e.value;
     }).observe({ type: "layout-shift", buffered: true });
     new MutationObserver(() => {
-      if (!window.figureReady && document.querySelector("[data-lm-ready]")) {
+      if (!window.figureReady && document.querySelector('[data-lm-figure="NAME"][data-lm-ready]')) {
         window.figureReady = performance.now();
       }
     }).observe(document, { subtree: true, attributes: true, attributeFilter: ["data-lm-ready"] });
 """
 
-INPUTS = """async (count) => {
-    const slider = document.querySelector(".lm-figure input[type=range]:enabled");
+INPUTS = """async ([name, count]) => {
+    const slider = document.querySelector(`.lm-${name} input[type=range]:enabled`);
     const steps = (Number(slider.max) - Number(slider.min)) / Number(slider.step);
     const work = [], frame = [];
     for (let k = 0; k < count; k += 1) {
@@ -73,8 +74,8 @@ INPUTS = """async (count) => {
     return { work, frame };
 }"""
 
-FRAMES = """async (ms) => {
-    const slider = document.querySelector(".lm-figure input[type=range]:enabled");
+FRAMES = """async ([name, ms]) => {
+    const slider = document.querySelector(`.lm-${name} input[type=range]:enabled`);
     const steps = (Number(slider.max) - Number(slider.min)) / Number(slider.step);
     const start = performance.now();
     let frames = 0;
@@ -134,9 +135,9 @@ def pages_with_figures(book: Path) -> dict[str, Path]:
 
 
 @contextlib.contextmanager
-def visit(browser: Browser, address: str, *, slow: bool = False) -> Iterator[Page]:
+def visit(browser: Browser, address: str, name: str, *, slow: bool = False) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.add_init_script(WATCH)
+    context.add_init_script(WATCH.replace("NAME", name))
     page = context.new_page()
     if slow:
         session = context.new_cdp_session(page)
@@ -149,10 +150,12 @@ def visit(browser: Browser, address: str, *, slow: bool = False) -> Iterator[Pag
     context.close()
 
 
-def time_to_interactive(browser: Browser, address: str, *, slow: bool, visits: int = 5) -> float:
-    times = []
+def time_to_interactive(
+    browser: Browser, address: str, name: str, *, slow: bool, visits: int = 5
+) -> float:
+    times: list[float] = []
     for _ in range(visits):
-        with visit(browser, address, slow=slow) as page:
+        with visit(browser, address, name, slow=slow) as page:
             times.append(page.evaluate("window.figureReady"))
     return statistics.median(times)
 
@@ -164,12 +167,12 @@ def measure(browser: Browser, book: Path, base: str, name: str, path: Path) -> l
     assets = book / "_static" / "figures"
     weights = [packed((assets / f"{name}.{kind}").read_text("utf-8")) for kind in ("js", "css")]
     weights.append(packed(markup))
-    fast = time_to_interactive(browser, address, slow=False)
-    slow = time_to_interactive(browser, address, slow=True)
-    with visit(browser, address) as page:
+    fast = time_to_interactive(browser, address, name, slow=False)
+    slow = time_to_interactive(browser, address, name, slow=True)
+    with visit(browser, address, name) as page:
         page.wait_for_load_state("networkidle")
-        inputs = page.evaluate(INPUTS, 200)
-        rate = page.evaluate(FRAMES, 2000)
+        inputs = page.evaluate(INPUTS, [name, 200])
+        rate = page.evaluate(FRAMES, [name, 2000])
         shift = page.evaluate("window.pageShifted")
 
     def spread(values: list[float]) -> str:
@@ -187,8 +190,11 @@ HEAD += ["work ms (p95)", "frame ms (p95)", "frames/s", "shift"]
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--book", type=Path, default=ROOT / "_build" / "html")
-    book = parser.parse_args().book.resolve()
+    parser.add_argument("names", nargs="*", help="the figures to measure, all unless given")
+    asked = parser.parse_args()
+    book = asked.book.resolve()
     pages = pages_with_figures(book)
+    pages = {name: pages[name] for name in asked.names or pages}
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if not pages or program is None:
         print("expected a built book with figures (make book) and chromium", file=sys.stderr)
