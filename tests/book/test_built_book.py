@@ -138,23 +138,6 @@ def address(site: Path) -> Iterator[str]:
     server.shutdown()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    if CHROMIUM is None:
-        missing("Chromium")
-    api = pytest.importorskip("playwright.sync_api")
-    quiet = [
-        "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
-        "--disable-component-update", "--disable-sync",
-        # nothing but this machine can be reached
-        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-    ]  # fmt: skip
-    with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
-        yield chromium
-        chromium.close()
-
-
 def trouble(tab: object) -> list[str]:
     """Listen for everything that goes wrong on a page."""
     found: list[str] = []

@@ -22,17 +22,6 @@ from mlp_lib.interactive import bundle
 
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = {getattr(interactive, name).name: name for name in interactive.__all__}
-BROWSER_ARGUMENTS = [
-    "--no-sandbox",
-    "--headless=new",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    # every other host is unreachable
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
-]
 
 
 def _need(what: str) -> None:
@@ -191,20 +180,6 @@ def site(book: Path) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Chromium with every host but this machine unreachable."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        _need("chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=BROWSER_ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 # What themes and jupyter-book say on their own.

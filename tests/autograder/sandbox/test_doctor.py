@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -126,15 +125,15 @@ def test_a_warm_process_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPat
         Sandbox(Tier.A, SMALL).__enter__()
 
 
-def test_nothing_is_left_on_disk() -> None:
-    def stages() -> set[str]:
-        return {n for n in os.listdir(tempfile.gettempdir()) if n.startswith("autograder-")}
-
-    before = stages()
+def test_nothing_is_left_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    real = host.make_stage
+    monkeypatch.setattr(host, "make_stage", lambda: made.append(real()) or made[-1])
     with open_sandbox(Tier.A) as sandbox:
-        assert len(stages() - before) == 1
+        assert made
+        assert all(stage.is_dir() for stage in made)
         sandbox.submission().close()
-    assert stages() <= before
+    assert not any(stage.exists() for stage in made)
 
 
 def test_the_layout_hides_what_is_ours(root: Path) -> None:
