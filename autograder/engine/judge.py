@@ -26,7 +26,7 @@ from autograder.engine.compare import EVERY_PART, Finding, alike, compare, names
 from autograder.engine.explain import Failure
 from autograder.engine.given import named, source_of
 from autograder.engine.step import Answer, Case, Mistake, Step, check_case
-from autograder.inside.runner import Tree, execute
+from autograder.inside.runner import Tree, chance_kept, execute
 
 RULE = (
     "A step's points are shared equally among its parts. A part earns the first half of its share "
@@ -210,10 +210,10 @@ def _remembered(
 ) -> dict[str, Tree]:
     """Execute a request of ours; a fixed case only once, for grading asks it for every student."""
     if not _fixed(step, number, request):
-        return execute(namespace, wire)
+        return execute(namespace, wire, keep_chance=False)
     known = _memory.get((step.id, number, mistake))
     if known is None or known[0] is not request.case:
-        known = request.case, execute(namespace, wire)
+        known = request.case, execute(namespace, wire, keep_chance=False)
         if known[1]["status"] != "timeout":  # that may have been the machine's fault
             _memory[step.id, number, mistake] = known
     return known[1]
@@ -368,6 +368,13 @@ def judge(
     step: Step, requests: Sequence[Request], outcomes: Sequence[Mapping[str, Tree]]
 ) -> StepResult:
     """Compare outcomes with the reference's, count the points and find the words."""
+    with chance_kept():
+        return _judge(step, requests, outcomes)
+
+
+def _judge(
+    step: Step, requests: Sequence[Request], outcomes: Sequence[Mapping[str, Tree]]
+) -> StepResult:
     run = Run(step, requests, outcomes)
     parts = _parts(step, run)
     full = all(part.ordinary and part.edges for part in parts)

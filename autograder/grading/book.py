@@ -42,9 +42,11 @@ class Book:
         name = config.get("CourseDirectory", {}).get("course_id", "")
         with tools_on_path():
             self._gradebook = Gradebook(course.gradebook_url, *([name] if name else []))
+        # What was read of the set stays valid beyond a commit; `enter` forgets it now and then.
+        self._gradebook.db().expire_on_commit = False
         self._note = _note(course)
         self._entered = _entered(course)
-        self._unsaved = 0
+        self._unsaved = self._looked_at = 0
         self._students: set[str] = {student.id for student in self._gradebook.students}
         self._templates = templates
         penalties = AssignLatePenalties(config=config)
@@ -76,6 +78,9 @@ class Book:
 
     def enter(self, result: Result) -> bool:
         """Enter a result; return whether anything had to be written."""
+        self._looked_at += 1
+        if self._looked_at % BATCH == 0:
+            self._gradebook.db.expunge_all()  # or every submission of the class stays in memory
         end = time.monotonic() + _PATIENCE
         while True:
             try:
@@ -96,7 +101,7 @@ class Book:
         if not new and submission is not None and _says(submission, result):
             return False
         if student not in self._students:
-            self._gradebook.update_or_create_student(student)
+            self._gradebook.add_student(student)
             self._students.add(student)
         about = {"timestamp": stamp} if (stamp := _time(result["submitted"])) else {}
         if submission is None:
@@ -113,7 +118,6 @@ class Book:
         self._unsaved += 1
         if self._unsaved >= BATCH:
             self._save()
-        self._gradebook.db.expunge_all()  # or every submission of the class stays in memory
         return True
 
     def _find(self, name: str, student: str) -> Any:

@@ -28,6 +28,7 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
 from IPython.core.formatters import DisplayFormatter
 from IPython.core.interactiveshell import InteractiveShell
+from pygments.lexer import RegexLexerMeta  # type: ignore[import-untyped]
 from traitlets import CBool, Type
 from traitlets.config import Config
 
@@ -275,6 +276,10 @@ class Shell(InteractiveShell):
     def enable_gui(self, gui: Any = None) -> None:
         """Accept any: there is no window to open."""
 
+    def _format_exception_for_storage(self, exception: BaseException, *_: Any) -> dict[str, Any]:
+        """Keep no formatted traceback beside the one that is shown: each costs milliseconds."""
+        return {"ename": type(exception).__name__, "evalue": "", "traceback": []}
+
     def _showtraceback(self, etype: type[BaseException], evalue: Any, stb: list[str]) -> None:
         try:
             message = str(evalue)
@@ -289,8 +294,27 @@ class Shell(InteractiveShell):
         self.session.recorder.add(output)
 
 
+def share_token_tables() -> None:
+    """Let the lexers that tracebacks are coloured with share one table.
+
+    stack_data makes a class for every line it colours, and pygments works out the tables of
+    Python's grammar for each class anew: half the time of a traceback.
+    """
+    prepare = RegexLexerMeta.__call__
+
+    def call(cls: Any, *arguments: Any, **named: Any) -> Any:
+        if "_tokens" not in vars(cls) and "tokens" not in vars(cls):
+            tables = [vars(base)["_tokens"] for base in cls.__mro__ if "_tokens" in vars(base)]
+            if tables:
+                cls._tokens = tables[0]
+        return prepare(cls, *arguments, **named)
+
+    RegexLexerMeta.__call__ = call
+
+
 def make_shell() -> Shell:
     """Create the shell that every child inherits."""
+    share_token_tables()
     config = Config()
     config.HistoryManager.enabled = False
     config.HistoryManager.hist_file = ":memory:"
@@ -338,6 +362,8 @@ class Session:
         self.limit = 2**20
         self.recorder = Recorder(self.limit)
         self.loop: asyncio.AbstractEventLoop | None = None
+        self.chance: runner.Chance | None = None
+        """The notebook's random state while calls, each with a seed of its own, come in between."""
 
     def prepare(self, *, seed: int, output_limit: int) -> None:
         """Make the inherited process this submission's own."""
@@ -373,6 +399,10 @@ class Session:
         """Run one cell and return its outputs."""
         self.figures = figures
         self.recorder = Recorder(self.limit)
+        if self.chance is not None:
+            with contextlib.suppress(Exception):  # the notebook may have tampered with it
+                runner.put_back(self.chance)
+            self.chance = None
         status = "error"
         try:
             with self._interruptible():
@@ -422,8 +452,10 @@ class Session:
     def call(self, request: dict[str, Any]) -> dict[str, Any]:
         """Call a function of the notebook."""
         try:
+            if self.chance is None:
+                self.chance = runner.chance()
             with self._interruptible():
-                return runner.execute(self.shell.user_ns, request)
+                return runner.execute(self.shell.user_ns, request, keep_chance=False)
         except KeyboardInterrupt:
             return {"status": "timeout"}
 

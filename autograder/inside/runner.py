@@ -187,8 +187,14 @@ def _interrupt_main(thread_id: int) -> None:
 # the call
 
 
-def execute(namespace: Mapping[str, Any], request: Mapping[str, Tree]) -> dict[str, Tree]:
-    """Run one request against `namespace` and return its outcome; see the module's docstring."""
+def execute(
+    namespace: Mapping[str, Any], request: Mapping[str, Tree], *, keep_chance: bool = True
+) -> dict[str, Tree]:
+    """Run one request against `namespace` and return its outcome; see the module's docstring.
+
+    Whoever makes many calls may see to numpy's and Python's global random state by themselves,
+    with `chance_kept` around all of them, and say so: putting it back costs as much as a call.
+    """
     outcome = _outcome()
     for name in request.get("functions") or [request["function"]]:
         if not callable(namespace.get(name)):
@@ -211,7 +217,8 @@ def execute(namespace: Mapping[str, Any], request: Mapping[str, Tree]) -> dict[s
     limit = request.get("limit")
     dog = Watchdog(float(limit)) if limit is not None else None
     memory = _Memory(bool(request.get("memory")))
-    with _state_kept(int(request.get("seed") or 0), printed) as caught:
+    kept = chance_kept() if keep_chance else contextlib.nullcontext()
+    with kept, _state_kept(int(request.get("seed") or 0), printed) as caught:
         start = time.perf_counter()
         try:
             try:
@@ -511,11 +518,33 @@ class _Memory:
                 tracemalloc.stop()
 
 
+Chance = tuple[Any, Any]
+
+
+def chance() -> Chance:
+    """Return the state of the global random generators, numpy's legacy one and Python's."""
+    return np.random.get_state(), random.getstate()  # noqa: NPY002
+
+
+def put_back(state: Chance) -> None:
+    """Give the global random generators the state they had."""
+    np.random.set_state(state[0])  # noqa: NPY002
+    random.setstate(state[1])
+
+
+@contextlib.contextmanager
+def chance_kept() -> Iterator[None]:
+    """Put the state of the global random generators back afterwards."""
+    state = chance()
+    try:
+        yield
+    finally:
+        put_back(state)
+
+
 @contextlib.contextmanager
 def _state_kept(seed: int, printed: _Printed) -> Iterator[list[warnings.WarningMessage]]:
-    """Catch printing and warnings, and put every piece of global state back afterwards."""
-    numpy_random = np.random.get_state()  # noqa: NPY002 - the student's legacy state is kept
-    python_random = random.getstate()
+    """Seed, catch printing and warnings, and put global settings back afterwards."""
     recursion = sys.getrecursionlimit()
     try:
         np.random.seed(seed % 2**32)  # noqa: NPY002
@@ -530,8 +559,6 @@ def _state_kept(seed: int, printed: _Printed) -> Iterator[list[warnings.WarningM
             warnings.simplefilter("always")
             yield caught
     finally:
-        np.random.set_state(numpy_random)  # noqa: NPY002
-        random.setstate(python_random)
         sys.setrecursionlimit(recursion)
 
 

@@ -29,7 +29,7 @@ def test_mlp_lib_knows_nothing_of_the_autograder(root: Path):
 
 
 def test_what_runs_beside_student_code_can_compute_no_answer(root: Path):
-    kernel = {"IPython", "traitlets", "matplotlib", "msgpack", "numpy"}
+    kernel = {"IPython", "traitlets", "pygments", "matplotlib", "msgpack", "numpy"}
     for path in (root / "autograder" / "inside").rglob("*.py"):
         for name in imports_of(path):
             known = name.split(".")[0] in sys.stdlib_module_names | kernel

@@ -179,6 +179,33 @@ def test_an_endless_call_is_one_timeout(patient: Sandbox) -> None:
         assert session.call({"function": "g", "args": []})["value"] == 1
 
 
+def test_calls_leave_the_notebooks_chance_alone(sandbox: Sandbox) -> None:
+    """Every call has a seed of its own; the cells after it draw on as if there had been none."""
+    start = "import random, numpy as np\nrandom.seed(1); np.random.seed(1); np.random.normal()"
+    draw = "[np.random.normal(), np.random.rand(), random.random()]"
+    drawn = []
+    for calls in (0, 3):
+        with sandbox.submission() as session:
+            session.run_cell(start + "\ndef f(): return float(np.random.rand() + random.random())")
+            request = {"function": "f", "args": [], "seed": 5}
+            values = [session.call(request)["value"] for _ in range(calls)]
+            assert len(set(values)) <= 1
+            drawn.append(session.run_cell(draw).outputs[0]["data"]["text/plain"])
+    assert drawn[0] == drawn[1]
+
+
+def test_a_traceback_is_coloured_and_cheap(sandbox: Sandbox) -> None:
+    """The shortcuts for tracebacks leave what is shown as it was (see `test_as_in_a_kernel`)."""
+    with sandbox.submission() as session:
+        session.run_cell("def f(x):\n    return 1 / x")
+        for _ in range(2):
+            cell = session.run_cell("f(0)")
+            trace = "\n".join(cell.outputs[-1]["traceback"])
+            assert cell.outputs[-1]["ename"] == "ZeroDivisionError"
+            assert "\x1b[" in trace
+            assert "return" in trace
+
+
 def test_linear_algebra_in_threads(sandbox: Sandbox) -> None:
     source = (
         "import numpy as np\nfrom concurrent.futures import ThreadPoolExecutor\n"
