@@ -100,8 +100,8 @@ def relative_error(g: Array, n: Array, floor: float = 1e-8) -> float:
 
     g, n: the same shape. One norm for the whole tensor: entry by entry, a number near zero would
     make right gradients look wrong. A sign error gives exactly 1, unless the norms are as small as
-    the floor. A NaN or infinite entry gives
-    inf, because NaN would slip through `max` (max(0.0, nan) is 0.0) and every comparison.
+    the floor. A NaN or infinite entry gives inf, because NaN would slip through `max`
+    (max(0.0, nan) is 0.0) and every comparison.
     """
     g, n = np.asarray(g), np.asarray(n)
     if g.shape != n.shape:
