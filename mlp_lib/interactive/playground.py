@@ -440,7 +440,7 @@ class Playground(Figure):
             act("run", "run / pause", pace=16)
             + act("step", "step")
             + act("reset", "reset")
-            + select("pace", "a step is", PACES, self.pace)
+            + select("pace", "pace", PACES, self.pace)
             + own_slider("seed", "seed", (0, 99, 1))
         )
         sets = {key: known.label for key, known in DATA.items()}

@@ -4,9 +4,11 @@ import { chosenFeatures } from "./maths/training.js";
 
 export const WIDTH = 350;
 export const HEIGHT = 306;
-const PITCH = 37;
 export const side = (columns) => (columns <= 6 ? 32 : 26);
-export const place = (sizes, k, j) => [(WIDTH * (k + 0.5)) / sizes.length, HEIGHT / 2 + (j - (sizes[k] - 1) / 2) * PITCH];
+export function place(sizes, k, j) {
+  const pitch = Math.min(58, 296 / Math.max(...sizes));
+  return [(WIDTH * (k + 0.5)) / sizes.length, HEIGHT / 2 + (j - (sizes[k] - 1) / 2) * pitch];
+}
 export const inputNames = (features) => chosenFeatures(features).map(({ label }) => label);
 
 function edge(sizes, k, j, i) {

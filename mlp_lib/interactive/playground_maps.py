@@ -20,7 +20,7 @@ from mlp_lib.network import MLP
 
 REACH = 1.7  # the plane is shown from −REACH to REACH
 PLANE = Axes(24, 26, 318, 318, (-REACH, REACH), (-REACH, REACH))
-WIDTH, HEIGHT, PITCH = 350, 306, 37  # of the graph, and from unit to unit
+WIDTH, HEIGHT = 350, 306  # of the graph
 COLOURS = ((0, 114, 200), (224, 110, 20), (0, 150, 110))
 LEVELS = 8  # of opacity, so that the images stay small
 
@@ -34,7 +34,8 @@ def side(columns: int) -> int:
 
 def place(sizes: list[int], k: int, j: int) -> tuple[float, float]:
     """The middle of unit j of column k."""
-    return WIDTH * (k + 0.5) / len(sizes), HEIGHT / 2 + (j - (sizes[k] - 1) / 2) * PITCH
+    pitch = min(58, 296 / max(sizes))
+    return WIDTH * (k + 0.5) / len(sizes), HEIGHT / 2 + (j - (sizes[k] - 1) / 2) * pitch
 
 
 def _grid(cells: int) -> Array:
