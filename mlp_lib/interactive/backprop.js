@@ -118,10 +118,10 @@ function runOf(state) {
   } else if (mistake !== "none") got = pass(mistake);
   const after = whole(got) ? apply(params, got, eta) : null;
   const at = Math.min(state.example, X.length) - 1;
-  const few = state.own.at?.at(-1) > 1 ? 2 : 1;
+  const form = state.own.at?.at(-1); // how many examples a reader's own function gets: one, or several
   return {
     state, sizes, params, X, Y, cache, right, got, after, done, own, at, batch,
-    limits: { batch: [few, state.own.at?.at(-1) === 1 ? 1 : net.X.length, 1], example: [1, X.length, 1] },
+    limits: { batch: [form > 1 ? 2 : 1, form === 1 ? 1 : net.X.length, 1], example: [1, X.length, 1] },
     symbols: SYMBOLS[Number(batch)],
     L: params.length,
     J: lossOf(params),
@@ -422,6 +422,7 @@ function view(state) {
   if (!shown("loss", 0)) losses = "J = ·";
   else if (shown("update", 0)) losses += run.after ? ` → ${value(run.newJ)}` : " → no update";
   const lines = linesOf(run, places[chosen]);
+  const [few, most] = run.limits.batch;
   const sentence =
     `Network ${run.sizes.join("-")}, ${words(state.activation)} units, output ${PAIR_WORDS[state.pair][0]}, ` +
     `${counted(run.X.length, "example")}, after ${counted(run.done, "update")}. Step ${at} of ${last}: ${title}. ` +
@@ -447,7 +448,7 @@ function view(state) {
       layers: { html: layersOf(run, shown, steps[at], first) },
     },
     values,
-    disabled: state.own.at ? ["mistake"] : [],
+    disabled: [state.own.at && "mistake", few === most && "batch", !run.batch && "example"].filter(Boolean),
     limits: { step: [0, last, 1], chosen: [1, places.length, 1], ...run.limits },
     sentence,
   };

@@ -505,7 +505,11 @@ class BackpropStepper(Figure):
         return {
             "marks": marks,
             "values": values,
-            "disabled": ["mistake"] if self.own else [],
+            "disabled": [
+                *(["mistake"] if self.own else []),
+                *(["batch"] if few == most else []),
+                *([] if run.batch else ["example"]),
+            ],
             "limits": {
                 "step": (0, len(steps) - 1, 1),
                 "chosen": (1, len(places), 1),
@@ -931,7 +935,7 @@ class BackpropStepper(Figure):
             + select("mistake", "mistake", MISTAKES, self.mistake)
             + "".join(
                 slider(trait, label, limits[trait], int(values[trait]), values[trait])
-                for trait, label in (("batch", "batch of"), ("example", "example"))
+                for trait, label in (("example", "example"), ("batch", "in a batch of"))
             )
         )
         names = ["inputs", "hidden 1", "hidden 2", "hidden 3", "outputs"]

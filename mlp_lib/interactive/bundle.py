@@ -129,24 +129,31 @@ def squeeze(source: str) -> str:
     return "".join(done) + source[at:]
 
 
-def _join(*names: str) -> str:
+def _modules(*names: str) -> dict[Path, _Module]:
+    """These modules and all that they import, each after what it needs."""
     done: dict[Path, _Module] = {}
     for name in names:
         _wrap((HERE / f"{name}.js").resolve(), done)
+    return done
+
+
+def _join(done: dict[Path, _Module]) -> str:
     return "".join(module.text for module in done.values())
 
 
 @cache
 def widget_module(name: str) -> str:
     """The figure ``name`` as one ES module, for anywidget."""
-    return f"{_join(name)}export default {_variable(HERE / name)}.default;\n"
+    return f"{_join(_modules(name))}export default {_variable(HERE / name)}.default;\n"
 
 
 @cache
 def page_script(name: str) -> str:
     """The figure ``name`` with the host as one classic script, for a page without a kernel."""
-    start = f"{_variable(HERE / 'host')}.hydrate({name!r}, {_variable(HERE / name)}.default);\n"
-    return f'(() => {{\n"use strict";\n{_join("host", name)}{start}}})();\n'
+    done, host = _modules("host", name), HERE / "host.js"
+    hydrate = f"{_variable(host)}.{done[host.resolve()].keys['hydrate']}"
+    start = f"{hydrate}({name!r}, {_variable(HERE / name)}.default);\n"
+    return f'(() => {{\n"use strict";\n{_join(done)}{start}}})();\n'
 
 
 @cache

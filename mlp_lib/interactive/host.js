@@ -2,33 +2,21 @@
 // Jupyter, with a model that lives in the page.
 
 // The part of anywidget's model that figures use. It has no other side to save to.
-export class PageModel {
-  #state;
-  #listeners = new Map();
-
-  constructor(state) {
-    this.#state = { ...state };
-  }
-
-  get(name) {
-    return this.#state[name];
-  }
-
-  set(name, value) {
-    if (Object.is(this.#state[name], value)) return;
-    this.#state[name] = value;
-    for (const call of this.#listeners.get(`change:${name}`) ?? []) call();
-  }
-
-  save_changes() {}
-
-  on(event, call) {
-    this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), call]);
-  }
-
-  off(event, call) {
-    this.#listeners.set(event, (this.#listeners.get(event) ?? []).filter((other) => other !== call));
-  }
+function pageModel(start) {
+  const state = { ...start };
+  const listeners = new Map();
+  const listening = (event) => listeners.get(event) ?? [];
+  return {
+    get: (name) => state[name],
+    set(name, value) {
+      if (Object.is(state[name], value)) return;
+      state[name] = value;
+      for (const call of listening(`change:${name}`)) call();
+    },
+    save_changes() {},
+    on: (event, call) => listeners.set(event, [...listening(event), call]),
+    off: (event, call) => listeners.set(event, listening(event).filter((other) => other !== call)),
+  };
 }
 
 function stateOf(root) {
@@ -47,7 +35,7 @@ export function hydrate(name, module) {
       const state = stateOf(root);
       if (!state) continue;
       root.dataset.lmModel = "page";
-      module.render({ model: new PageModel(state), el: root });
+      module.render({ model: pageModel(state), el: root });
     }
   };
   wake();
