@@ -11,6 +11,7 @@ whatever a child does wrong ends in `SessionDied`; the next submission starts fr
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import select
@@ -93,7 +94,9 @@ class Zygote:
     """The warm process as the host sees it: a control socket and a list of deaths."""
 
     def __init__(self, tier: Tier, limits: Limits, layout: Layout, preload: list[str]) -> None:
+        sweep()
         self._stage = make_stage()
+        self._held = hold(self._stage)
         self._exits: dict[int, dict[str, Any]] = {}
         self._buffer = b""
         self._count = 0
@@ -209,6 +212,9 @@ class Zygote:
                     subprocess.run(self._clean_up, capture_output=True, timeout=60, check=False)
             self._process = None
         shutil.rmtree(self._stage, ignore_errors=True)
+        if self._held >= 0:
+            os.close(self._held)
+            self._held = -1
 
 
 class Session:
@@ -396,9 +402,36 @@ def _carry(process: subprocess.Popen[bytes], control: socket.socket) -> None:
     threading.Thread(target=carry, name="sandbox bridge", daemon=True).start()
 
 
+STAGE = "autograder-stage-"
+_YOUNG = 10.0
+"""Seconds in which a stage may still be in the making."""
+
+
+def hold(stage: Path) -> int:
+    """Mark a stage as in use for as long as this process lives, however it ends."""
+    descriptor = os.open(stage / "held", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor
+
+
+def sweep() -> None:
+    """Remove the stages of processes that were killed before they could do so themselves."""
+    for stage in Path(tempfile.gettempdir()).glob(f"{STAGE}*"):
+        with contextlib.suppress(OSError):
+            about = stage.lstat()
+            if about.st_uid != os.geteuid() or time.time() - about.st_mtime < _YOUNG:
+                continue
+            descriptor = os.open(stage / "held", os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(stage, ignore_errors=True)
+            finally:
+                os.close(descriptor)
+
+
 def make_stage() -> Path:
     """Create the folder a warm process starts from: a copy of `inside/`, and room for scratch."""
-    stage = Path(tempfile.mkdtemp(prefix="autograder-"))
+    stage = Path(tempfile.mkdtemp(prefix=STAGE))
     stage.chmod(0o755)
     target = stage / "home" / "inside"
     target.mkdir(parents=True)
