@@ -188,7 +188,7 @@ def test_bundle_refuses_what_it_does_not_know(tmp_path: Any, monkeypatch: Any) -
     (tmp_path / "odd.js").write_text('import * as all from "./x.js";\nexport default 1;\n')
     monkeypatch.setattr(bundle, "HERE", tmp_path)
     with pytest.raises(ValueError, match=r"odd\.js: expected a form bundle\.py knows"):
-        bundle._join("odd")
+        bundle._modules("odd")
 
 
 def test_bundle_keeps_each_module_once_and_in_order(node: Any) -> None:
