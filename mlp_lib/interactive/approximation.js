@@ -1,4 +1,4 @@
-// Figure 14, UniversalApproximation. The picture is described in approximation.py; view() says what
+// Figure 14, Approximation. The picture is described in approximation.py; view() says what
 // a state looks like, in the same words and numbers.
 import { figure } from "./figure.js";
 import { coordinate, counted, number, short, trimmed } from "./format.js";

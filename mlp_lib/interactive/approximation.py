@@ -1,4 +1,4 @@
-"""Figure 14, UniversalApproximation: a few units learn a function, and each unit's share of it."""
+"""Figure 14, Approximation: a few units learn a function, and each unit's share of it."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def trained(
     return net, losses
 
 
-class UniversalApproximation(Figure):
+class Approximation(Figure):
     """A network 1-n-1 learns one of the four functions of lesson 12, before your eyes.
 
     target: "absolute", "square", "sine" or "step". units: n, 1 to 8. activation: of the hidden

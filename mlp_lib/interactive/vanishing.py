@@ -10,8 +10,9 @@ from typing import Any, ClassVar, cast
 import numpy as np
 import traitlets
 
+from mlp_lib._types import Params
 from mlp_lib.activations import ACTIVATIONS
-from mlp_lib.batch import layer_deltas, mlp_forward_batch
+from mlp_lib.batch import layer_deltas, mlp_forward_batch, weight_backward
 from mlp_lib.diagnostics import grad_norms
 from mlp_lib.init import INIT_SCHEMES
 from mlp_lib.interactive.drawing import (
@@ -78,11 +79,12 @@ def run_of(activation: str, depth: int, scheme: str, scale: float, seed: int) ->
     X, Y = (rng.standard_normal((EXAMPLES, WIDTH)) for _ in range(2))
     more = {"scale": scale} if scheme == "normal" else {}
     draw = cast("Any", INIT_SCHEMES[scheme])
-    params = [(draw(WIDTH, WIDTH, rng, **more), np.zeros((1, WIDTH))) for _ in range(depth)]
+    no_bias = np.zeros((1, WIDTH))
+    params: Params = [(draw(WIDTH, WIDTH, rng, **more), no_bias) for _ in range(depth)]
     known = ACTIVATIONS[activation]
     _, cache = mlp_forward_batch(X, params, known.f, ACTIVATIONS["identity"].f)
     dZ = layer_deltas(params, cache, Y, known.df, loss="half_sse", activation="identity")
-    grads = [(A.T @ d, d.sum(0)) for A, d in zip(cache["a"][:-1], dZ, strict=True)]
+    grads = [weight_backward(d, A) for A, d in zip(cache["a"][:-1], dZ, strict=True)]
     return Run(
         norms=grad_norms(grads).tolist(),
         errors=[float(np.linalg.norm(d)) for d in dZ],
@@ -156,11 +158,11 @@ class Vanishing(Figure):
             if run:
                 factors = run.factors()
                 lines["norms"] = [
-                    (NORMS.x(l / (L - 1)), NORMS.y(_logarithm(v))) for l, v in enumerate(run.norms)
+                    (NORMS.x(i / (L - 1)), NORMS.y(_logarithm(v))) for i, v in enumerate(run.norms)
                 ]
                 lines["factors"] = [
-                    (FACTORS.x(l / max(1, L - 2)), FACTORS.y(_logarithm(v)))
-                    for l, v in enumerate(factors)
+                    (FACTORS.x(i / max(1, L - 2)), FACTORS.y(_logarithm(v)))
+                    for i, v in enumerate(factors)
                 ]
                 slope, gain = _typical(run.slopes), _typical(run.gains[1:])
                 ratio = run.norms[0] / run.norms[-1] if run.norms[-1] else math.nan
