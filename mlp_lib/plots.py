@@ -203,11 +203,15 @@ def show(fig: Figure, alt: str) -> Picture:
 
 
 def source(*functions: Callable[..., Any]) -> Any:
-    """Show the source of library functions as it stands in the module, highlighted."""
+    """Show the source of library functions as it stands in the module, highlighted.
+
+    Only remarks to the tools that check the code are left out.
+    """
     from IPython.display import Markdown
 
     files = dict.fromkeys(f.__module__.replace(".", "/") + ".py" for f in functions)
     code = "\n\n\n".join(inspect.getsource(f).rstrip() for f in functions)
+    code = re.sub(r"  # (?:type: ignore|noqa)\b.*", "", code)
     return Markdown(  # type: ignore[no-untyped-call]
         f"From `{'`, `'.join(files)}`:\n\n```python\n{code}\n```"
     )

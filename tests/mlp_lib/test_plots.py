@@ -96,3 +96,10 @@ def test_source_shows_the_module_s_own_text():
     shown = plots.source(mlp_lib.softmax).data
     assert inspect.getsource(mlp_lib.softmax).rstrip() in shown
     assert "mlp_lib/softmax.py" in shown
+
+
+def test_source_leaves_out_remarks_to_tools():
+    assert "# type: ignore" in inspect.getsource(plots.source)
+    shown = plots.source(plots.source).data
+    assert "return Markdown(\n" in shown
+    assert "# type: ignore" not in shown
