@@ -65,11 +65,21 @@ OWN_CELLS = [
 ]
 
 
+PLAY_CELLS = [
+    "from mlp_lib import mlp_backward_batch\nfrom mlp_lib.interactive import Playground\n"
+    "figure = Playground('xor', backward=mlp_backward_batch)\nfigure",
+    "print('at', figure.steps, figure.until, figure.own['at'][0], figure.lr)",
+    "figure.hidden = [3]",
+    "figure.steps = 20",
+    "print(figure.sentence())",
+]
+
+
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a JupyterLab that serves two notebooks."""
+    """The address of a JupyterLab that serves three notebooks."""
     home = tmp_path_factory.mktemp("lab")
-    for name, cells in (("figures", CELLS), ("own", OWN_CELLS)):
+    for name, cells in (("figures", CELLS), ("own", OWN_CELLS), ("play", PLAY_CELLS)):
         notebook = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(source) for source in cells],
             metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
@@ -202,4 +212,45 @@ def test_a_readers_own_function_is_asked_again_after_every_change(lab: str, brow
     batch.locator("[data-lm-trait=batch]").press("ArrowLeft")
     batch.locator(f".lm-sentence:has-text('{missing.format(4)}')").wait_for(timeout=20_000)
     run(6).locator("text=batch of 4 4").wait_for(timeout=20_000)
+    page.context.close()
+
+
+def test_a_run_of_the_playground_is_the_same_in_python(lab: str, browser: Any) -> None:
+    page, run = _open(lab, browser, "play", len(PLAY_CELLS))
+    figure = run(0).locator(".lm-figure[data-lm-ready]")
+    figure.wait_for(timeout=60_000)
+    address = page.url
+
+    def says(words: str) -> None:
+        figure.locator(f".lm-sentence:has-text('{words}')").wait_for(timeout=20_000)
+
+    step = figure.get_by_role("button", name="step", exact=True)
+    for _ in range(3):
+        step.click()
+    rate = figure.locator("[data-lm-field=lr]")
+    rate.focus()
+    rate.press("ArrowUp")
+    step.click()
+    says("After 56 updates")
+    says("s in every dW and db.")
+    run(1).locator("text=at 56 [[42, 'lr', 0.1]] 56 0.11").wait_for(timeout=20_000)
+
+    run(2)
+    says("Network 2-3-1 on")
+    says("After 0 updates")
+    run(3)
+    says("After 20 updates")
+    says("s in every dW and db.")
+    said = run(4).locator(".jp-OutputArea-output").inner_text().strip()
+    assert figure.locator(".lm-sentence").inner_text() == said
+    play = figure.get_by_role("button", name="run / pause")
+    play.click()
+    page.wait_for_timeout(1500)
+    play.click()
+    page.wait_for_timeout(500)
+    page.wait_for_function(
+        "() => document.querySelector('[data-lm=own]').textContent.startsWith('Your gradient is')",
+        timeout=20_000,
+    )
+    assert page.url == address
     page.context.close()
