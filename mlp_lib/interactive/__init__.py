@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlp_lib.interactive.activations import Activations
+    from mlp_lib.interactive.approximation import Approximation
     from mlp_lib.interactive.backprop import BackpropStepper
     from mlp_lib.interactive.bridge import BatchBridge
     from mlp_lib.interactive.chain import Chain
     from mlp_lib.interactive.descent import GradientDescent
+    from mlp_lib.interactive.dropout import Dropout
     from mlp_lib.interactive.forward import Forward
     from mlp_lib.interactive.gradcheck import GradientCheck
+    from mlp_lib.interactive.graph import Graph
     from mlp_lib.interactive.losses import Losses
     from mlp_lib.interactive.neuron import Neuron
     from mlp_lib.interactive.outer import OuterProduct
@@ -20,15 +23,19 @@ if TYPE_CHECKING:
     from mlp_lib.interactive.playground import Playground
     from mlp_lib.interactive.shapes import Shapes
     from mlp_lib.interactive.softmax import Softmax
+    from mlp_lib.interactive.vanishing import Vanishing
 
 __all__ = [
     "Activations",
+    "Approximation",
     "BackpropStepper",
     "BatchBridge",
     "Chain",
+    "Dropout",
     "Forward",
     "GradientCheck",
     "GradientDescent",
+    "Graph",
     "Losses",
     "Neuron",
     "OuterProduct",
@@ -36,24 +43,29 @@ __all__ = [
     "Playground",
     "Shapes",
     "Softmax",
+    "Vanishing",
 ]
 
 # Class → module; loaded when first asked for, so that importing one figure loads one.
 _HOME = {
     "Activations": "activations",
+    "Approximation": "approximation",
     "BackpropStepper": "backprop",
     "BatchBridge": "bridge",
+    "Chain": "chain",
+    "Dropout": "dropout",
+    "Forward": "forward",
+    "GradientCheck": "gradcheck",
+    "GradientDescent": "descent",
+    "Graph": "graph",
     "Losses": "losses",
     "Neuron": "neuron",
     "OuterProduct": "outer",
     "Perceptron": "perceptron",
-    "Chain": "chain",
-    "Forward": "forward",
-    "GradientCheck": "gradcheck",
-    "GradientDescent": "descent",
     "Playground": "playground",
     "Shapes": "shapes",
     "Softmax": "softmax",
+    "Vanishing": "vanishing",
 }
 
 

@@ -245,7 +245,7 @@ class Vanishing(Figure):
             + '<div class="lm-wide">'
             + self._numbers(marks)
             + '</div><div class="lm-row lm-wide">'
-            + slider("seed", "draw", (0, 50, 1), self.seed, values["seed"], name="number of draw")
+            + slider("seed", "seed", (0, 50, 1), self.seed, values["seed"])
             + "</div>"
         )
 

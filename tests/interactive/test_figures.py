@@ -62,7 +62,11 @@ def test_static_picture_is_whole(figure: Any) -> None:
             known = attributes.get("data-lm-trait") in made.state()
             assert known or attributes.get("data-lm-act") or attributes.get("data-lm-field")
         if tag == "input":
-            assert attributes.get("aria-valuetext") or attributes["type"] in ("checkbox", "number")
+            assert attributes.get("aria-valuetext") or attributes["type"] in (
+                "checkbox",
+                "number",
+                "text",
+            )
             assert attributes["aria-label"]
         assert "id" not in attributes  # two copies of a figure on one page must not clash
     assert escape(made.sentence(), quote=False) in made.html()

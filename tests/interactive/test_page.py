@@ -27,7 +27,7 @@ SHIFTS = """
 
 # what changes a control of each kind
 KEYS = {"range": "ArrowRight", "select-one": "ArrowDown", "button": "Space"}
-KEYS |= {"checkbox": "Space", "number": "ArrowUp"}
+KEYS |= {"checkbox": "Space", "number": "ArrowUp", "text": "+"}
 NAME = "(node) => node.ariaLabel ?? node.parentElement.textContent"
 
 
@@ -96,6 +96,8 @@ def test_moves_by_keyboard_alone(open_page: Open, figure: Any) -> None:
         if page.evaluate("(({ value, max }) => max && value === max)(document.activeElement)"):
             key = "ArrowLeft"
         pressed = page.evaluate("document.activeElement.ariaPressed")
+        if kind == "text":
+            page.keyboard.press("End")
         page.keyboard.press(key)
         if pressed != "true":
             wait_for_other_words(page, before)
@@ -283,7 +285,7 @@ def test_fits_a_phone(open_page: Open, figure: Any) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     boxes = page.eval_on_selector_all(
         ".lm-figure :is(input, select, button)",
-        """nodes => nodes.map((n) => {
+        """nodes => nodes.filter((n) => n.checkVisibility()).map((n) => {
              const { width, height } = n.getBoundingClientRect();
              return { trait: n.dataset.lmTrait, width, height };
            })""",
