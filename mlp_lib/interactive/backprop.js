@@ -14,7 +14,7 @@ const PAIR_WORDS = {
 };
 const FLOOR = 1e-5;
 const NOTICED = 1e-3;
-const TOO_LARGE = 1e6;
+const TOO_LARGE = 1e4;
 const WIDTH = 350;
 const TOP = 30;
 const BOTTOM = 452;
@@ -144,7 +144,7 @@ function stage({ state, L, X: { length }, batch, symbols: [X, Z, A, P, Y, E, D] 
   if (batch || state.pair === "half_sse_sigmoid") start = `(${start})`;
   if (state.pair === "half_sse_sigmoid") start += ` ⊙ ${P}(1 − ${P})`;
   if (wrong === "elementwise" && state.pair === "cce_softmax") start = `−${Y}/${P} ⊙ ${P}(1 − ${P})`;
-  if (batch) start += "/m";
+  if (batch && wrong !== "no_mean") start += "/m";
   const T = wrong === "no_transpose" ? "" : "ᵀ";
   const [W, d] = [`W${here}`, `${D}${here}`];
   return {
@@ -270,8 +270,9 @@ function linesOf(run, place) {
   const terms = found.length > 1 && found.length <= 8 ? `: ${found.map(factor).join(" + ")} = ${value(sum)}` : "";
   const ways = counted(found.length, "road");
   lines.push(`${which}${ways} to the loss${terms}`);
-  const n = entry(gradient(run.measured), i, j);
-  lines.push(`measured: (J(w + h) − J(w − h))/2h = ${value(Math.floor(n * 1e8 + 0.5) / 1e8)}`); // the digits it has
+  const digits = 1e8 / Math.max(1, run.J); // that a difference has
+  const n = Math.floor(entry(gradient(run.measured), i, j) * digits + 0.5) / digits;
+  lines.push(`measured: (J(w + h) − J(w − h))/2h = ${value(n)}`);
   const made = gradient(got);
   if (made !== null && off(made, gradient(right)).includes(true)) {
     lines.push(`<b>✗ ${run.own ? "yours" : "with the mistake"}: ∂J/∂${name} = ${value(entry(made, i, j))}</b>`);

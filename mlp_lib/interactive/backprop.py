@@ -71,10 +71,11 @@ MISTAKES = {
     "no_slope": "δ = e: no g′",
     "elementwise": "softmax as e ⊙ ŷ(1 − ŷ)",
     "sign": "y − ŷ at the output",
+    "no_mean": "no 1/m in a batch",
 }
 FLOOR = 1e-5  # below this size two gradients count as equal: differences have rounding noise
 NOTICED = 1e-3  # relative error above which the check objects
-TOO_LARGE = 1e6
+TOO_LARGE = 1e4
 MOST = 5  # examples in a batch
 
 # The networks of the lessons, by sizes; others are drawn.
@@ -202,7 +203,8 @@ def backward(
         dZ = -dZ
     if mistake == "elementwise" and pair == "cce_softmax":
         dZ = -Y * (1 - a[-1])  # e ⊙ ŷ(1 − ŷ) with e = −y/ŷ
-    dZ = dZ / len(Y)
+    if mistake != "no_mean":
+        dZ = dZ / len(Y)
     for k in reversed(range(L)):
         W = params[k][0].T  # [from, to]
         dW, db = weight_backward(dZ, a[k])
@@ -546,7 +548,7 @@ class BackpropStepper(Figure):
             start = f"({start})"
         if wrong == "elementwise" and self.pair == "cce_softmax":
             start = f"−{Y}/{P} ⊙ {P}(1 − {P})"
-        if batch:
+        if batch and wrong != "no_mean":
             start += "/m"
         slope = "" if wrong == "no_slope" else f" ⊙ g′({Z}{here})"
         T = "" if wrong == "no_transpose" else "ᵀ"
@@ -707,7 +709,8 @@ class BackpropStepper(Figure):
         ways = counted(len(found), "road")
         lines.append(f"{which}{ways} to the loss{added}")
         n = float(run.measured[k][1][i] if j is None else run.measured[k][0][i][j])
-        n = math.floor(n * 1e8 + 0.5) / 1e8  # the digits that a difference has
+        digits = 1e8 / max(1.0, run.J)  # that a difference has
+        n = math.floor(n * digits + 0.5) / digits
         lines.append(f"measured: (J(w + h) − J(w − h))/2h = {value(n)}")
         made, wanted = (p.db[k] if j is None else p.dW[k] for p in (run.got, right))
         if made is not None and off(made, wanted).any():

@@ -220,8 +220,10 @@ def test_a_batch_is_the_mean_of_its_examples(mistake: str) -> None:
         for x, y in zip(net["X"][:4], net["Y"][:4], strict=True)
     ]
     for k, dW in enumerate(whole.dW):
-        np.testing.assert_allclose(dW, np.mean([p.dW[k] for p in alone], axis=0), atol=1e-15)
-        np.testing.assert_allclose(whole.db[k], np.mean([p.db[k] for p in alone], axis=0))
+        size = 4 if mistake == "no_mean" else 1
+        mean = size * np.mean([p.dW[k] for p in alone], axis=0)
+        np.testing.assert_allclose(dW, mean, atol=1e-15)
+        np.testing.assert_allclose(whole.db[k], size * np.mean([p.db[k] for p in alone], axis=0))
 
 
 def test_mistakes_in_a_batch() -> None:
@@ -229,6 +231,16 @@ def test_mistakes_in_a_batch() -> None:
     end = "W⁽²⁾ is 3×4 and a row of dZ⁽²⁾ has 4 entries."
     assert f"NumPy stops before dA⁽¹⁾: {end}" in figure.sentence()
     assert "First wrong quantity: dZ⁽²⁾" in BackpropStepper(batch=3, mistake="no_slope").sentence()
+
+
+def test_a_missing_mean_shows_in_a_batch_only() -> None:
+    figure = BackpropStepper(batch=4, mistake="no_mean", step=8)
+    assert "First wrong quantity: dZ⁽³⁾" in figure.sentence()
+    assert figure.view()["marks"]["formula"]["text"] == "dZ⁽³⁾ = (Ŷ − Y)"
+    run = figure._run()
+    for got, right in zip(run.got.dW, run.right.dW, strict=True):
+        np.testing.assert_allclose(got, 4 * right)
+    assert "the mistake changes no number" in BackpropStepper(mistake="no_mean").sentence()
 
 
 def test_own_batch_backward() -> None:

@@ -57,7 +57,7 @@ export function backward(params, { z, a }, Y, activation, pair, mistake = "none"
     let start = PAIRS[pair].delta(p, Y[r]);
     if (mistake === "sign") start = start.map((v) => -v);
     if (mistake === "elementwise" && pair === "cce_softmax") start = p.map((v, i) => -Y[r][i] * (1 - v));
-    return start.map((v) => v / Y.length);
+    return mistake === "no_mean" ? start : start.map((v) => v / Y.length);
   });
   for (let k = L - 1; k >= 0; k -= 1) {
     const [W] = params[k];
