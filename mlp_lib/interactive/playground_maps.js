@@ -4,7 +4,8 @@ import { forward } from "./maths/batch.js";
 import { chosenFeatures } from "./maths/training.js";
 import { HEIGHT, WIDTH, place, side } from "./playground_graph.js";
 
-const CELLS = 50;
+const CELLS = 40;
+const PLANE = 318;
 export const REACH = 1.7;
 // as blue, green, red of a pixel, which the opacity stands before
 const COLOURS = [0xc87200, 0x146ee0, 0x6e9600];
@@ -83,7 +84,7 @@ export function paint(canvases, { net, theta, state, classes, shown }) {
   small ??= square(CELLS / 2);
   const cache = forward(net, theta, grid(state.features), CELLS * CELLS);
   const graph = clear(canvases.units, WIDTH, HEIGHT);
-  const plane = clear(canvases.plane, CELLS * 7, CELLS * 7);
+  const plane = clear(canvases.plane, PLANE, PLANE);
   const half = side(sizes.length) / 2;
   const stamp = ({ canvas, image }, context, ...where) => {
     canvas.getContext("2d").putImageData(image, 0, 0);
@@ -101,10 +102,10 @@ export function paint(canvases, { net, theta, state, classes, shown }) {
       stamp(small, graph, x - half, y - half, 2 * half, 2 * half);
       if (number !== shown) continue;
       unit(large, cache.a[k], n, j, centre);
-      stamp(large, plane, 0, 0, CELLS * 7, CELLS * 7);
+      stamp(large, plane, 0, 0, PLANE, PLANE);
     }
   });
   if (shown) return;
   answer(large, cache.a.at(-1), classes, state.discrete);
-  stamp(large, plane, 0, 0, CELLS * 7, CELLS * 7);
+  stamp(large, plane, 0, 0, PLANE, PLANE);
 }
