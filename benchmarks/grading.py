@@ -3,13 +3,17 @@
     python benchmarks/grading.py                        set 2: ours with 1 and 2 workers, and stock
     python benchmarks/grading.py --set ps09-backprop    another set
     python benchmarks/grading.py --count 1000 --stock 0 --workers 2     a whole class, ours only
+    python benchmarks/grading.py --tiny --count 10000 --stock 0 --workers 2     a set of one step
+    python benchmarks/grading.py --otter /path/to/venv/bin/python   otter-grader's local run as well
     python benchmarks/grading.py --markdown OUT         write the table to OUT as well
 
 The same simulated notebooks go to all: of ten, six are the solution, three have a wrong function
 each, one is the stub. CPU is the operating system's account of every process (the grader, its
 workers, the warm process, every submission; nbgrader and its kernels), taken with getrusage after
 the command has ended. What a submission costs is the slope between a small and a large run, so
-that start-up does not count; the start-up is given as well.
+that start-up does not count; the start-up is given as well. otter-grader (`pip install otter-grader
+ipykernel numpy` in an environment of its own) starts a process for each submission, so that its
+figure is the whole of `otter run`; its tests are the hidden cases of the set that are plain arrays.
 """
 
 from __future__ import annotations
@@ -33,9 +37,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 
+from autograder import bank, sets
 from autograder.course import Course, initialise
+from autograder.engine.judge import requests_for
+from autograder.engine.step import Step
+from autograder.inside.runner import execute
 from autograder.release import release
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,12 +89,32 @@ def hand_in(course: Course, name: str, count: int) -> None:
         (folder / f"{name}.ipynb").write_text(text)
 
 
+TINY = "tiny"
+
+
+def release_tiny(course: Course) -> None:
+    """Release a set of one step, the first of set 2, with stock nbgrader."""
+    source = sets.source("ps02-softmax")
+    keep = ("ps02-setup", "one-hot-answer", "one-hot")
+    source.cells = [c for c, about in sets.nbgrader_cells(source) if about["grade_id"] in keep]
+    path = course.source(TINY)
+    path.parent.mkdir(parents=True)
+    path.write_text(sets.as_text(source))
+    program = str(Path(sys.executable).with_name("nbgrader"))
+    subprocess.run(
+        [program, "generate_assignment", TINY, "--log-level=ERROR"], cwd=course.root, check=True
+    )
+
+
 def new_course(folder: Path, name: str, count: int, *, plug: bool) -> Course:
     """A fresh course with submissions; without the plug it is stock nbgrader's."""
     template = folder / "template"
     if not template.exists():
         initialise(template)
-        release(Course.find(template), [name])
+        if name == TINY:
+            release_tiny(Course.find(template))
+        else:
+            release(Course.find(template), [name])
     root = folder / f"course-{name}-{count}-{plug}-{time.monotonic_ns()}"
     shutil.copytree(template, root)
     course = Course.find(root)
@@ -176,6 +205,72 @@ def stock(folder: Path, name: str, count: int) -> Cost:
     return cost
 
 
+def otter(folder: Path, name: str, count: int, python: Path) -> Cost:
+    """Grade solved notebooks one after the other with otter-grader's local run."""
+    course = new_course(folder, name, 1, plug=False)
+    notebook = folder / f"{name}.ipynb"
+    notebook.write_text(json.dumps(variants(course, name)[0]))
+    shutil.rmtree(course.root)
+    tests = folder / "tests"
+    tests.mkdir()
+    steps = [bank.get(about["grade_id"]) for _, about in sets.nbgrader_cells(sets.source(name))
+             if about["grade_id"] in bank.ids()]  # fmt: skip
+    for step in steps:
+        cases = [{"code": code, "hidden": True, "locked": False} for code in otter_cases(step)]
+        suite = {"cases": cases, "scored": True, "setup": "", "teardown": "", "type": "doctest"}
+        test = {"name": step.id, "points": step.points, "suites": [suite]}
+        path = tests / f"{step.id.replace('-', '_')}.py"
+        path.write_text(f"OK_FORMAT = True\n\ntest = {test!r}\n")
+    stub = folder / "stub"  # the notebooks import it; otter's tests do the judging
+    stub.mkdir()
+    (stub / "autograder.py").write_text("def check(*_):\n    return 0.0\n")
+    program = str(python.with_name("otter"))
+    environment = {"PATH": f"{python.parent}:{os.environ['PATH']}", "PYTHONPATH": str(stub)}
+    os.environ |= environment
+    try:
+        archive = str(folder / "tests.zip")
+        make = [program, "generate", "-t", str(tests), "-o", archive]
+        make += ["--no-environment", "--no-requirements"]
+        subprocess.run(make, cwd=folder, check=True, capture_output=True)
+        cpu = wall = 0.0
+        for _ in range(count):
+            cost = measure(
+                [program, "run", "--no-logo", "-a", archive, "-o", str(folder), str(notebook)],
+                folder,
+            )
+            cpu, wall = cpu + cost.cpu, wall + cost.wall
+        tests_run = json.loads((folder / "results.json").read_text())["tests"]
+        scores = {test["name"]: test.get("score") for test in tests_run}
+        assert all(scores[step.id] == step.points for step in steps), scores
+    finally:
+        del os.environ["PYTHONPATH"]
+    return Cost(cpu / count, wall / count, cost.memory)
+
+
+def otter_cases(step: Step) -> list[str]:
+    """The hidden cases of a step as doctests, those that are plain arrays."""
+
+    def literal(value: Any) -> str:
+        if isinstance(value, np.ndarray):
+            return f"np.array({value.tolist()!r}, dtype='{value.dtype}')"
+        return repr(value)
+
+    found = []
+    for request in requests_for(step, "salt", "otter"):
+        wire, case = request.wire, request.case
+        plain = not any(isinstance(arg, dict | list | tuple) for arg in wire["args"])
+        if case.driver or case.raises or wire["given"] or wire["kwargs"] or not plain:
+            continue
+        value = execute(step.reference, wire)["value"]
+        if isinstance(value, np.ndarray | float | int):
+            call = f"{case.call.function}({', '.join(map(literal, wire['args']))})"
+            found.append(
+                ">>> from numpy import inf, nan\n"
+                f">>> bool(np.allclose({call}, {literal(value)}, equal_nan=True))\nTrue"
+            )
+    return found
+
+
 @dataclass(frozen=True)
 class Slope:
     """What one more submission costs, and what the start costs."""
@@ -212,8 +307,12 @@ def main() -> None:
     options.add_argument("--count", type=int, default=60, help="submissions of ours")
     options.add_argument("--stock", type=int, default=8, help="submissions of stock, 0 for none")
     options.add_argument("--workers", type=int, nargs="*", default=[1, 2])
+    options.add_argument("--tiny", action="store_true", help="a set of one step, in place of --set")
+    options.add_argument("--otter", type=Path, metavar="PYTHON", help="that has otter-grader")
     options.add_argument("--markdown", type=Path)
     given = options.parse_args()
+    if given.tiny:
+        given.set = TINY
     rows: dict[str, Slope] = {}
     with tempfile.TemporaryDirectory(prefix="grading-") as name:
         folder = Path(name)
@@ -228,6 +327,9 @@ def main() -> None:
             few = max(1, given.stock // 4)
             small, large = (stock(folder, given.set, n) for n in (few, given.stock))
             rows["nbgrader autograde"] = slope(small, large, few, given.stock)
+        if given.otter:
+            one = otter(folder, given.set, 3, given.otter)
+            rows["otter run"] = Slope(one.cpu, one.wall, 0.0, 0.0, max(one.memory), 1.0)
     text = table(given.set, rows)
     print(text)
     if given.markdown:
@@ -245,7 +347,7 @@ def table(name: str, rows: dict[str, Slope]) -> str:
     ]
     for what, row in rows.items():
         ratios = [
-            f"1/{theirs / mine:.1f}" if base is not None and base is not row else ""
+            f"{mine / theirs:.3f}" if base is not None and base is not row else ""
             for mine, theirs in (
                 (row.cpu, base.cpu if base else 0),
                 (row.wall, base.wall if base else 0),
