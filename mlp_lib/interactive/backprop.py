@@ -966,7 +966,7 @@ class BackpropStepper(Figure):
                 WIDTH,
                 510,
                 "The network as a graph, input at the top, loss at the bottom",
-                mark("g", "graph", marks, font_size="12"),
+                mark("g", "graph", marks, font_size="11.5"),
                 "lm-graph",
             )
             + '<div class="lm-side lm-panel"><div class="lm-stage">'
