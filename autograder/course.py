@@ -42,6 +42,7 @@ c.ClearSolutions.text_stub = {text_stub!r}
 SANDBOX = True
 
 if SANDBOX:
+    c.Autograde.exporter_class = "autograder.grading.plug.Unread"
     c.Autograde.sanitize_preprocessors = []
     c.Autograde.autograde_preprocessors = [
         "autograder.grading.plug.Sandboxed",

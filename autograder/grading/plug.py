@@ -15,6 +15,7 @@ import threading
 from typing import Any
 
 import nbformat
+from nbconvert.exporters import NotebookExporter
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograder.course import Course, CourseError, write_atomically
@@ -38,6 +39,21 @@ def _sandbox(limits: Limits) -> Sandbox:
         _open[limits] = Sandbox(found.tier, limits).__enter__()
         atexit.register(_open[limits].__exit__)
     return _open[limits]
+
+
+class Unread(NotebookExporter):
+    """Give nbgrader an empty notebook in place of a submitted file, which `Sandboxed` reads.
+
+    nbgrader itself would stop at a file that is no notebook, before any of us is asked.
+    """
+
+    def from_filename(self, filename: str, resources: Any = None, **more: Any) -> Any:
+        """Return an empty notebook after the preprocessors, and the resources."""
+        del filename
+        empty = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
+        return self.from_notebook_node(  # type: ignore[no-untyped-call]
+            empty, resources=resources, **more
+        )
 
 
 class Sandboxed(NbGraderPreprocessor):  # type: ignore[misc]

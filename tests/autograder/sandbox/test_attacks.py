@@ -2,7 +2,11 @@
 
 Three kinds. `REFUSED`: a function that tries something and must get an error of the given kind.
 `FATAL`: a cell after which the process is gone, for the given reason. `HARMLESS`: a cell that may
-do what it likes, because it reaches nobody but itself.
+do what it likes, because it reaches nobody but itself. `VALUES`: what a function may return.
+
+`autograder/sandbox/ATTACKS.md` is the table of all of them with what stopped each in tier A. It is
+written by `ATTACK_TABLE=write pytest tests/autograder/sandbox/test_attacks.py`, and held to the
+tests by the last one here.
 """
 
 from __future__ import annotations
@@ -17,9 +21,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import autograder.sandbox
 from autograder.inside import codec
 from autograder.sandbox.host import Sandbox, Session
 from autograder.sandbox.limits import SessionDied
+from autograder.sandbox.tiers import Tier
 
 from .conftest import SECRET
 
@@ -339,6 +345,10 @@ HARMLESS: dict[str, str] = {
 }
 
 
+STOPPED: dict[tuple[str, str], str] = {}
+"""What stopped an attack in tier A in this run, by section and name."""
+
+
 def define(body: str, repository: Path) -> str:
     return f"{HEAD}\nrepository = {str(repository)!r}\ndef attack(folder, host):\n    {body}\n"
 
@@ -363,6 +373,8 @@ def test_refused(any_sandbox: Sandbox, outside: Path, root: Path, name: str) -> 
         outcome = session.call({"function": "attack", "args": [str(outside), os.getpid()]})
     assert outcome["status"] == "raised", outcome
     assert outcome["error"]["type"] in stops, outcome["error"]
+    if any_sandbox.tier is Tier.A:
+        STOPPED["refused", name] = outcome["error"]["type"]
     next_is_served(any_sandbox)
 
 
@@ -385,6 +397,8 @@ def test_fatal(any_sandbox: Sandbox, name: str) -> None:
         death = end_of(session, source, 8.0 if "CPU" in name else 0.4)
         assert death is not None
         assert death.reason in reasons, str(death)
+        if any_sandbox.tier is Tier.A:
+            STOPPED["fatal", name] = death.reason
         with pytest.raises(SessionDied):  # and it stays dead
             session.run_cell("1")
     next_is_served(any_sandbox)
@@ -393,12 +407,16 @@ def test_fatal(any_sandbox: Sandbox, name: str) -> None:
 @pytest.mark.parametrize("name", HARMLESS)
 def test_harmless(any_sandbox: Sandbox, name: str) -> None:
     started = time.monotonic()
+    how = "ended"
     with any_sandbox.submission() as session, contextlib.suppress(SessionDied):
         result = session.run_cell(HARMLESS[name], limit=0.5)
+        how = result.status
         size = sum(len(str(output)) for output in result.outputs)
         assert size < 4 * any_sandbox.limits.output
         session.run_cell("1 + 1", limit=1.0)
     assert time.monotonic() - started < 20
+    if any_sandbox.tier is Tier.A:
+        STOPPED["harmless", name] = how
     next_is_served(any_sandbox)
 
 
@@ -463,6 +481,7 @@ def test_hostile_values(sandbox: Sandbox, name: str) -> None:
         assert session.run_cell(source).status == "ok"
         outcome = session.call({"function": "f", "args": []}, limit=1.0)
         assert outcome["status"] in statuses, outcome
+        STOPPED["value", name] = outcome["status"]
         assert plain(outcome["value"])
         assert session.call({"function": "f", "args": []}, limit=1.0)["status"] in statuses
 
@@ -479,7 +498,7 @@ def plain(value: object) -> bool:
 def test_a_runner_replaced_can_only_give_other_values(sandbox: Sandbox) -> None:
     source = (
         "import sys\n"
-        "def fake(namespace, request): return OUTCOME\n"
+        "def fake(*arguments, **named): return OUTCOME\n"
         "sys.modules['inside.runner'].execute = fake\n"
     )
     honest = {
@@ -618,3 +637,73 @@ def test_sessions_are_closed_twice_without_harm(sandbox: Sandbox) -> None:
     session.close()
     session.close()
     assert session.usage is not None
+
+
+# --------------------------------------------------------------------------------------
+# the table of the documentation
+
+TABLE = Path(autograder.sandbox.__file__).with_name("ATTACKS.md")
+WORDS = {
+    "timeout": "ended by the host: it did not heed the interrupt",
+    "protocol": "ended by the host: bytes that are no answer",
+    "exit": "its own end; the notebook is run again without that cell",
+    "crash": "its own end; the notebook is run again without that cell",
+    "killed": "ended by the kernel for memory",
+    "cpu": "ended by the limit on processor time",
+}
+VALUE_WORDS = {
+    "ok": "taken as plain numbers, by the whitelist",
+    "unserialisable": "refused by the whitelist of the wire",
+    "raised": "fails in its own process",
+    "timeout": "interrupted",
+}
+HARMLESS_WORDS = {
+    "ok": "reaches only itself",
+    "error": "reaches only itself, and is shown as an error",
+    "timeout": "interrupted by the host",
+    "ended": "ended by the host or by a limit",
+}
+SECTIONS = {
+    "refused": ("Attempts that the sandbox refuses", REFUSED),
+    "fatal": ("Cells that end their process", FATAL),
+    "harmless": ("Cells that may do what they like", HARMLESS),
+    "value": ("Values that a function may return", VALUES),
+}
+
+
+def words(section: str, stopped: str) -> str:
+    if section == "refused":
+        return f"refused: `{stopped}`"
+    return {"fatal": WORDS, "harmless": HARMLESS_WORDS, "value": VALUE_WORDS}[section][stopped]
+
+
+def allowed(section: str, name: str) -> set[str]:
+    """What may stand in the table for an attack."""
+    if section == "harmless":  # how fast a machine is decides between an error and an interrupt
+        return set(HARMLESS_WORDS.values())
+    return {words(section, one) for one in SECTIONS[section][1][name][1]}  # type: ignore[index]
+
+
+def test_the_table_of_the_documentation(root: Path) -> None:
+    everything = [(section, name) for section, (_, rows) in SECTIONS.items() for name in rows]
+    if os.environ.get("ATTACK_TABLE") == "write":
+        assert set(everything) <= set(STOPPED), "run the whole file"
+        lines = ["# Attacks, and what stopped each", "",
+                 "In tier A. Written and held by `tests/autograder/sandbox/test_attacks.py`.",
+                 "After each attack the next submission is served, in tiers A and B."]  # fmt: skip
+        for section, (title, rows) in SECTIONS.items():
+            lines += ["", f"## {title}", "", "| attack | what stopped it |", "|---|---|"]
+            lines += [f"| {name} | {words(section, STOPPED[section, name])} |" for name in rows]
+        TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found: list[tuple[str, str]] = []
+    sections = iter(SECTIONS)
+    section = ""
+    for line in TABLE.read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            section = next(sections)
+            assert line == f"## {SECTIONS[section][0]}"
+        elif line.startswith("| ") and not line.startswith("| attack"):
+            name, stopped = (part.strip() for part in line.strip("|").split("|"))
+            assert stopped in allowed(section, name), line
+            found.append((section, name))
+    assert found == everything
