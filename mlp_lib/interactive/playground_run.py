@@ -31,7 +31,7 @@ State = Mapping[str, Any]
 Maker = Callable[[int, Rng, float], tuple[Array, Any]]
 
 EXAMPLES = 200
-POINTS = 200  # of the loss curve
+POINTS = 120  # of the loss curve
 TOO_LARGE = 1e6  # a parameter beyond this: the run has diverged
 FIRST = ("data", "noise", "share", "features", "hidden", "activation", "init", "seed", "start")
 LATER = ("lr", "optimiser", "batch", "penalty", "rate", "dropout")

@@ -14,7 +14,8 @@ export function network(sizes, activation, pair) {
   const squares = pair === "mse_identity";
   const { out, loss, delta } = PAIRS[squares ? "half_sse_identity" : pair];
   const factor = squares ? 2 / sizes.at(-1) : 1; // what ½ Σ (ŷ − y)² is multiplied by
-  return { sizes, layers, size: at, f: activation.f, df: activation.df, out, loss, delta, factor };
+  const byRow = pair === "cce_softmax"; // other outputs look at one number at a time
+  return { sizes, layers, byRow, size: at, f: activation.f, df: activation.df, out, loss, delta, factor };
 }
 
 // X: m rows. drop(l, n): a mask of n entries 0 or 1 for layer l + 1, and keep; null without dropout.
@@ -30,7 +31,8 @@ export function forward(net, theta, X, m, drop = null) {
         Z[r * k + i] = sum;
       }
     }
-    if (l === last) for (let r = 0; r < m; r += 1) next.set(net.out(Z.subarray(r * k, r * k + k)), r * k);
+    if (l === last && net.byRow) for (let r = 0; r < m * k; r += k) next.set(net.out(Z.subarray(r, r + k)), r);
+    else if (l === last) next.set(net.out(Z));
     else for (let i = 0; i < m * k; i += 1) next[i] = net.f(Z[i]);
     if (drop && l < last) {
       const mask = drop.draw(m * k);
@@ -43,24 +45,14 @@ export function forward(net, theta, X, m, drop = null) {
   return cache;
 }
 
-// The mean over the examples; Y: m rows.
-export function meanLoss(net, Yhat, Y, m) {
-  const k = net.sizes.at(-1);
-  let total = 0;
-  for (let r = 0; r < m * k; r += k) total += net.loss(Yhat.subarray(r, r + k), Y.subarray(r, r + k));
-  return (net.factor * total) / m;
-}
+// The mean over the examples; Y: m rows. Every loss is a sum over all entries.
+export const meanLoss = (net, Yhat, Y, m) => (net.factor * net.loss(Yhat, Y)) / m;
 
 // dZ by layer and the gradient of the mean loss, as a vector like theta.
 export function backward(net, theta, { m, z, a, masks, keep }, Y) {
   const gradient = new Float64Array(net.size);
   const dZ = [];
-  const outputs = net.sizes.at(-1);
-  let D = new Float64Array(m * outputs);
-  for (let r = 0; r < D.length; r += outputs) {
-    D.set(net.delta(a.at(-1).subarray(r, r + outputs), Y.subarray(r, r + outputs)), r);
-  }
-  D = D.map((v) => (net.factor * v) / m);
+  let D = net.delta(a.at(-1), Y).map((v) => (net.factor * v) / m);
   for (let l = net.layers.length - 1; l >= 0; l -= 1) {
     const { n, k, W, b } = net.layers[l];
     const A = a[l];

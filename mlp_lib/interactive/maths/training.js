@@ -11,7 +11,7 @@ import { startParams } from "./start.js";
 
 export const EXAMPLES = 200;
 // of the loss curve
-const POINTS = 200;
+const POINTS = 120;
 // a parameter beyond this: the run has diverged
 const TOO_LARGE = 1e6;
 const FIRST = ["data", "noise", "share", "features", "hidden", "activation", "init", "seed", "start"];
