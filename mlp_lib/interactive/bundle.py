@@ -174,6 +174,7 @@ def style_sheet(name: str) -> str:
 def version(name: str) -> str:
     """A short digest of what a figure's markup and script have to agree on."""
     parts = [page_script(name), style_sheet(name), _read(HERE / f"{name}.py")]
+    parts += [_read(part) for part in sorted(HERE.glob(f"{name}_*.py"))]
     parts += [_read(HERE / shared) for shared in ("figure.py", "drawing.py")]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
