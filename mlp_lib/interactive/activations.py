@@ -234,8 +234,8 @@ class Activations(Figure):
     activation, compare: names from `mlp_lib.activations.ACTIVATIONS` (compare may be "none").
     alpha: the slope of leaky ReLU for z < 0. z: the pre-activation where the tangent touches.
     w, depth: weight and number of layers of the product (w·f′(z))^depth.
-    own=(f, df): your functions of an array z, drawn as the second curve beside the reference, with a
-    mark where they first leave it:
+    own=(f, df): your functions of an array z, drawn as the second curve beside the reference, with
+    a mark where they first leave it:
 
         Activations("tanh", own=(my_tanh, my_d_tanh))
     """
