@@ -15,9 +15,6 @@ const PAIR_WORDS = {
 const FLOOR = 1e-5;
 const NOTICED = 1e-3;
 const TOO_LARGE = 1e4;
-const WIDTH = 350;
-const TOP = 30;
-const BOTTOM = 452;
 const MOST = 5; // examples in a batch
 // x, z, a, ŷ, y, ∂J/∂a and ∂J/∂z: of one example, and of a batch
 const SYMBOLS = [["x", "z", "a", "ŷ", "y", "e", "δ"], ["X", "Z", "A", "Ŷ", "Y", "dA", "dZ"]];
@@ -95,10 +92,11 @@ function runOf(state) {
   const [X, Y] = [net.X, net.Y].map((rows) => rows.slice(0, state.batch));
   const batch = X.length > 1;
   const settings = [activation, pair, ...state.sizes, seed, updates, eta, state.batch];
-  const own = settings.every((v, i) => state.own.at?.[i] === v) ? state.own : null;
+  const own = state.own.at && state.own; // the reader has a function
+  const called = own && settings.every((v, i) => own.at[i] === v); // and its numbers belong to this state
   const lossOf = (params) => loss(params, X, Y, activation, pair);
-  let params = own?.params ?? net.params;
-  let done = own ? updates : 0;
+  let params = called ? own.params : net.params;
+  let done = called ? updates : 0;
   const pass = (wrong) => backward(params, forward(params, X, activation, pair), Y, activation, pair, wrong);
   while (!own && done < updates) {
     const made = pass(mistake);
@@ -112,15 +110,16 @@ function runOf(state) {
   const right = pass();
   let got = right;
   if (own) {
-    const [dW, db] = [0, 1].map((j) => own.grads.map((layer) => layer[j]));
+    const [dW, db] = [0, 1].map((j) => params.map((_, k) => (called ? own.grads[k][j] : null)));
     // for one example db is δ; of a batch only the sums are known
     got = { delta: batch ? right.delta : db.map((v) => v && [v]), e: db.map(() => null), dW, db };
   } else if (mistake !== "none") got = pass(mistake);
   const after = whole(got) ? apply(params, got, eta) : null;
   const at = Math.min(state.example, X.length) - 1;
-  const form = state.own.at?.at(-1); // how many examples a reader's own function gets: one, or several
+  const form = own?.at.at(-1); // how many examples a reader's own function gets: one, or several
   return {
-    state, sizes, params, X, Y, cache, right, got, after, done, own, at, batch,
+    state, sizes, params, X, Y, cache, right, got, after, done, own, called, at, batch,
+    unknown: (which) => own && (which === "e" || (batch && which === "delta")), // an own function does not return it
     limits: { batch: [form > 1 ? 2 : 1, form === 1 ? 1 : net.X.length, 1], example: [1, X.length, 1] },
     symbols: SYMBOLS[Number(batch)],
     L: params.length,
@@ -171,14 +170,12 @@ function stage({ state, L, X: { length }, batch, symbols: [X, Z, A, P, Y, E, D] 
   }[kind];
 }
 
-// The first quantity of the backward pass that is not the reference's.
-function firstWrong({ L, own, got, right }) {
-  return stepsOf(L).find(([kind, k]) => {
-    if (!["delta", "e", "grad"].includes(kind) || (own && kind === "e")) return false;
-    return (kind === "grad" ? ["dW", "db"] : [kind]).some(
-      (which) => got[which][k] === null || off(got[which][k], right[which][k]).includes(true),
-    );
-  });
+// The first quantity of the backward pass that is not the reference's; a gradient comes after its δ.
+function firstWrong({ L, own, called, got, right }) {
+  if (own) return called && own.first;
+  return stepsOf(L).find(
+    ([kind, k]) => (kind === "e" || kind === "delta") && (got[kind][k] === null || off(got[kind][k], right[kind][k]).includes(true)),
+  );
 }
 
 const errorsOf = ({ got, measured }) =>
@@ -187,36 +184,42 @@ const errorsOf = ({ got, measured }) =>
     return [relativeError(got.dW[k].flat(), dW.flat(), FLOOR), relativeError(got.db[k], measured.db[k], FLOOR)];
   });
 
+// A relative error with digits that show it.
+const sizeOf = (error) => error.toFixed(error < 0.01 ? 4 : 2);
+
+// Of a reader's own function Python says it.
 function verdictOf(run, first) {
-  const { state, sizes, own, got, right, batch } = run;
+  const { state, sizes, own, called, got, batch } = run;
+  const { mistake, pair } = state;
+  if (own) return called ? own.verdict : own.not_called;
   const known = errorsOf(run).filter(Boolean).flat();
   const noticed = known.filter((e) => e > NOTICED);
   if (!first) {
-    const end = noticed.length ? "" : ", and the gradient check agrees";
-    if (own) return `Your numbers are the reference's${end}.`;
-    if (state.mistake !== "none") return `In this network the mistake changes no number${end}.`;
+    if (mistake !== "none") {
+      const why = {
+        no_transpose: "Wᵀδ = Wδ",
+        no_slope: "g′ = 1 or e = 0",
+        no_mean: !batch && "m = 1",
+        elementwise: pair !== "cce_softmax" && "no softmax",
+      }[mistake];
+      return `In this network the mistake changes no number${noticed.length ? "" : ", and the gradient check agrees"}: ${why || "ŷ = y"}.`;
+    }
     if (noticed.length) return "The measurement stepped over a kink and disagrees.";
-    return "The gradient check agrees with every ∂J/∂W and ∂J/∂b.";
+    return "The gradient check agrees with every ∂J/∂W and ∂J/∂b in this network.";
   }
   const [kind, k] = first;
   const [E, D] = run.symbols.slice(-2);
-  const d = batch ? "d" : "∂J/∂";
-  let symbol = { delta: D, e: E, grad: `${d}W` }[kind] + up(k + 1);
+  const symbol = (kind === "e" ? E : D) + up(k + 1);
   let text = `First wrong quantity: ${symbol}.`;
-  if (own) {
-    if (kind === "delta" || (got.dW[k] && !off(got.dW[k], right.dW[k]).includes(true))) symbol = `${d}b${up(k + 1)}`;
-    text = `Your first wrong quantity: ${symbol}.`;
-    if (own.remark) text += ` ${own.remark}.`;
-  } else if (got[kind === "grad" ? "dW" : kind][k] === null) {
-    const shape = [sizes[k + 2], sizes[k + 1]];
-    if (batch) shape.reverse();
-    const error = `${batch ? "a row of " : ""}${D}${up(k + 2)}`;
-    text = `NumPy stops before ${symbol}: W${up(k + 2)} is ${shape.join("×")} and ${error} has ${sizes[k + 2]} entries.`;
+  if (got[kind][k] === null) {
+    const [n, m] = sizes.slice(k + 1);
+    const here = up(k + 2);
+    text = `NumPy stops before ${symbol}: W${here} is ${batch ? `${n}×${m} and a row of ` : `${m}×${n} and `}${D}${here} has ${m} entries.`;
   }
   if (noticed.length) {
-    const most = Math.max(...noticed).toFixed(2);
+    const most = sizeOf(Math.max(...noticed));
     text += ` The gradient check notices it in ${noticed.length} of ${known.length} tensors, relative error ${most}.`;
-  }
+  } else if (whole(got)) text += " The gradient check does not notice it.";
   return text;
 }
 
@@ -238,11 +241,12 @@ function linesOf(run, place) {
   const starts = cache.a[k].map((row) => (bias ? 1 : row[j]));
   const write = batch ? factor : value;
   const products = starts.map((v, q) => `${write(right.delta[k][q][i])} · ${factor(v)}`).join(" + ");
+  const label = got === right ? "" : "Right: ";
   const lines = [
     `<b>${name} = ${value(entry(bias ? b : W, i, j))}</b>, from ${start} to ${z}`,
-    `∂J/∂${name} = ${batch ? "Σ " : ""}${ownDelta} · ${start} = ${products} = ${value(g)}`,
+    `${label}∂J/∂${name} = ${batch ? "Σ " : ""}${ownDelta} · ${start} = ${products} = ${value(g)}`,
   ];
-  const which = batch ? `example ${r + 1}: ` : "";
+  const which = label + (batch ? `example ${r + 1}: ` : "");
   if (k === L - 1) {
     const p = cache.a[L][r][i];
     const squared = state.pair === "half_sse_sigmoid";
@@ -263,7 +267,7 @@ function linesOf(run, place) {
     const next = params[k + 1][0];
     const terms = next.map((_, q) => `${nameOf([k + 1, q, i], batch)}${D}${up(k + 2)}${down(q + 1)}`).join(" + ");
     const filled = next.map((row, q) => `${factor(row[i])}·${factor(right.delta[k + 1][r][q])}`).join(" + ");
-    lines.push(`${error} = ${terms} = ${filled} = ${value(e)}`);
+    lines.push(`${label}${error} = ${terms} = ${filled} = ${value(e)}`);
   }
   const found = roads(params, cache.z.map((rows) => rows[r]), right.delta.at(-1)[r], state.activation, k, i, starts[r]);
   const sum = found.reduce((total, v) => total + v, 0);
@@ -277,13 +281,13 @@ function linesOf(run, place) {
   if (made !== null && off(made, gradient(right)).includes(true)) {
     lines.push(`<b>✗ ${run.own ? "yours" : "with the mistake"}: ∂J/∂${name} = ${value(entry(made, i, j))}</b>`);
   }
-  const said = `∂J/∂${name} = ${value(g)} over ${ways}${batch ? " an example" : ""}.`;
+  const said = `${label}∂J/∂${name} = ${value(g)} over ${ways}${batch ? " an example" : ""}.`;
   return { said, html: lines.map((line) => `<p>${line}</p>`).join("") };
 }
 
 // The gradient check, tensor by tensor, from the output backward.
 function checkOf(run) {
-  const word = (error) => (error <= NOTICED ? "✓" : `<b class="lm-off">✗ ${error.toFixed(2)}</b>`);
+  const word = (error) => (error <= NOTICED ? "✓" : `<b class="lm-off">✗ ${sizeOf(error)}</b>`);
   return errorsOf(run)
     .map((pair, k) => `<p>layer ${k + 1}: ${pair ? `∂J/∂W ${word(pair[0])}, ∂J/∂b ${word(pair[1])}` : "no gradient"}</p>`)
     .reverse()
@@ -312,14 +316,16 @@ function layersOf(run, shown, now, first) {
     const form = ofRows ? one : which === "dW" ? turned : (b) => [b];
     const options = { classes: active(kind, k), row: ofRows ? row : undefined };
     const visible = shown(kind, k);
-    const made = run.own && which === "e" ? right.e[k] : got[which][k];
+    let [made, type] = [got[which][k], "b"];
+    if (run.unknown(which)) [made, label, type] = [right[which][k], `right: ${label}`, "c"];
+    else if (run.own && which === "delta") label = `${d}b${up(k + 1)} = ${label}`;
     const expected = form(right[which][k]);
     const beside = visible ? matrix(`right: ${label}`, expected, "c", { row: options.row }) : "";
-    if (made === null) return matrix(label, expected, "b", { classes: options.classes, visible: false }) + beside;
+    if (made === null) return matrix(label, expected, type, { classes: options.classes, visible: false }) + beside;
     const wrong = off(form(made), expected);
-    if (visible && first?.[0] === kind && first[1] === k) options.classes += " lm-first";
+    if (visible && wrong.includes(true) && first?.[0] === kind && first[1] === k) options.classes += " lm-first";
     const cell = start && chooser(start, k);
-    const drawnMatrix = matrix(label, form(made), "b", { ...options, visible, wrong, cell });
+    const drawnMatrix = matrix(label, form(made), type, { ...options, visible, wrong, cell });
     return drawnMatrix + (wrong.includes(true) ? beside : "");
   };
   const found = params.map(([W, b], k) => {
@@ -362,34 +368,36 @@ function unitLines(run, shown, now, k, j) {
   if (last) lines.push([`y ${value(run.Y[r][j])}`, now[0] === "loss" ? "lm-now" : ""]);
   for (const kind of last ? ["delta"] : ["e", "delta"]) {
     const right = run.right[kind][layer];
-    const made = run.own && kind === "e" ? right : run.got[kind][layer];
+    let [made, symbol, type] = [run.got[kind][layer], kind === "e" ? E : D, "lm-b"];
+    if (run.unknown(kind)) [made, symbol, type] = [right, `right ${symbol}`, "lm-c"];
+    else if (run.own) symbol = "db";
     const wrong = off(made, right)[r * run.sizes[k] + j];
-    lines.push(line(kind === "e" ? E : D, kind, made && made[r][j], "lm-b", wrong));
+    lines.push(line(symbol, kind, made && made[r][j], type, wrong));
   }
   return lines;
 }
 
 function graphOf(run, shown, now, places, chosen, losses) {
   const { L, sizes, params, got } = run;
-  const middle = sizes.map((_, k) => TOP + ((BOTTOM - TOP) * k) / L);
+  const middle = sizes.map((_, k) => 30 + (422 * k) / L);
   const half = sizes.map((_, k) => (k === 0 ? 12 : 30));
-  const x = sizes.map((n) => Array.from({ length: n }, (_, j) => (WIDTH * (j + 0.5)) / n));
+  const x = sizes.map((n) => Array.from({ length: n }, (_, j) => (350 * (j + 0.5)) / n));
   const largestW = Math.max(...params.map(([W]) => size(W)));
   const largestG = Math.max(0, ...got.dW.filter(Boolean).map(size)) || 1;
   const [ck, ci, cj] = places[chosen];
-  let [glows, edges, hits] = ["", "", ""];
+  let [edges, hits] = ["", ""];
   places.forEach(([k, i, j], index) => {
     if (j === null) return;
     const [n, m] = [sizes[k], sizes[k + 1]];
     const [x1, y1] = [x[k][j] + (i - (m - 1) / 2) * 9, middle[k] + half[k]];
     const [x2, y2] = [x[k + 1][i] + (j - (n - 1) / 2) * 9, middle[k + 1] - half[k + 1]];
     const d = `M${coordinate(x1)} ${coordinate(y1)}L${coordinate(x2)} ${coordinate(y2)}`;
-    if (index === chosen) glows += `<path class="lm-glow lm-chosen" d="${d}"/>`;
-    else if ((k === ck + 1 && j === ci) || k > ck + 1) glows += `<path class="lm-glow" d="${d}"/>`;
+    let glow = (k === ck + 1 && j === ci) || k > ck + 1 ? " lm-glow" : "";
+    if (index === chosen) glow = " lm-glow lm-chosen";
     let [width, type] = [largestW ? Math.abs(params[k][0][i][j]) / largestW : 0, ""];
     if (shown("grad", k) && got.dW[k]) [width, type] = [Math.abs(got.dW[k][i][j]) / largestG, "lm-b"];
     edges += `<path class="lm-edge ${type}" stroke-width="${coordinate(0.8 + 3.2 * width)}" d="${d}"/>`;
-    hits += `<path class="lm-hit" data-w="${index + 1}" d="${d}"/>`;
+    hits += `<path class="lm-hit${glow}" data-w="${index + 1}" d="${d}"/>`;
   });
   let boxes = "";
   sizes.forEach((n, k) => {
@@ -397,15 +405,16 @@ function graphOf(run, shown, now, places, chosen, losses) {
       const [left, top] = [x[k][j] - 42, middle[k] - half[k]];
       const own = cj === null && ck === k - 1 && ci === j;
       boxes +=
-        `<rect class="lm-unit${own ? " lm-chosen" : ""}" fill="none" x="${coordinate(left)}" y="${coordinate(top)}" ` +
+        `<rect class="lm-unit${own ? " lm-chosen" : ""}" x="${coordinate(left)}" y="${coordinate(top)}" ` +
         `width="84" height="${2 * half[k]}" rx="6"/>`;
       unitLines(run, shown, now, k, j).forEach(([text, type], r) => {
-        boxes += `<text class="${type}" x="${coordinate(left + 4)}" y="${coordinate(top + 15 + 13.5 * r)}">${text}</text>`;
+        const fit = text.length > 12 ? ' textLength="77"' : ""; // else it might not fit
+        boxes += `<text class="${type}" x="${coordinate(left + 4)}" y="${coordinate(top + 15 + 13.5 * r)}"${fit}>${text}</text>`;
       });
     }
   });
-  const end = `<text class="lm-title" text-anchor="middle" font-weight="600" x="175" y="502">${losses}</text>`;
-  return glows + edges + hits + boxes + end;
+  const end = `<text class="lm-title" x="175" y="502">${losses}</text>`;
+  return hits + edges + boxes + end;
 }
 
 function view(state) {
@@ -430,13 +439,14 @@ function view(state) {
     `J = ${value(run.J)}, and an update with η = ${short(state.eta)} ` +
     `${run.after ? `leads to ${value(run.newJ)}` : "cannot be made"}. ` +
     `${lines.said} ${verdict}`;
-  const values = { step: String(at), chosen: nameOf(places[chosen], run.batch), seed: String(state.seed), updates: String(state.updates) };
-  values.eta = short(state.eta);
-  values.batch = String(run.X.length);
-  values.example = String(run.at + 1);
+  const values = {
+    step: at, chosen: nameOf(places[chosen], run.batch), seed: state.seed, updates: state.updates,
+    eta: short(state.eta), batch: run.X.length, example: run.at + 1,
+  };
   state.sizes.forEach((count, index) => {
-    values[`sizes.${index}`] = String(count);
+    values[`sizes.${index}`] = count;
   });
+  for (const key in values) values[key] += "";
   return {
     marks: {
       graph: { html: graphOf(run, shown, steps[at], places, chosen, losses) },

@@ -31,6 +31,7 @@ from mlp_lib.interactive.drawing import (
     mark,
     matrix,
     picture,
+    power,
     select,
     short,
     slider,
@@ -73,6 +74,15 @@ MISTAKES = {
     "sign": "y − ŷ at the output",
     "no_mean": "no 1/m in a batch",
 }
+# what else gives the numbers of a reader's own function; each where the shapes allow it
+MORE_MISTAKES = {
+    "some_transpose": "W δ: no transpose",
+    "slope_of_a": "g′(a) for g′(z)",
+    "receiver": "δ⁽ˡ⁾ a⁽ˡ⁾ᵀ: the receiver's own activation",
+}
+NOT_CALLED = (
+    "Your function has not been called for this state (that needs a kernel): there is no verdict."
+)
 FLOOR = 1e-5  # below this size two gradients count as equal: differences have rounding noise
 NOTICED = 1e-3  # relative error above which the check objects
 TOO_LARGE = 1e4
@@ -82,12 +92,12 @@ MOST = 5  # examples in a batch
 LESSONS: dict[str, dict[str, Any]] = {
     "2-2-2-2": {
         "params": [
-            [[[0.9, 0.5], [-0.5, 0.25]], [0.0, 0.0]],
-            [[[0.5, -0.7], [0.6, 2.0]], [0.0, 0.0]],
-            [[[0.8, -2.0], [0.5, 1.3]], [0.0, 0.0]],
+            [[[0.9, 0.5], [-0.5, 0.25]], [0, 0]],
+            [[[0.5, -0.7], [0.6, 2]], [0, 0]],
+            [[[0.8, -2], [0.5, 1.3]], [0, 0]],
         ],
-        "X": [[0.8, -0.6], [-0.3, 0.9], [1.5, 0.4], [-1.0, -0.7], [0.2, 1.1]],
-        "Y": [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]],
+        "X": [[0.8, -0.6], [-0.3, 0.9], [1.5, 0.4], [-1, -0.7], [0.2, 1.1]],
+        "Y": [[1, 0], [0, 1], [0, 1], [1, 0], [0, 1]],
     },
     "2-3-4": {
         "params": [
@@ -97,13 +107,13 @@ LESSONS: dict[str, dict[str, Any]] = {
                 [0.1, -0.1, 0.2, -0.25],
             ],
         ],
-        "X": [[0.8, -2.0], [0.3, 0.7], [2.0, 0.5], [-0.4, 0.6], [1.2, -0.9]],
+        "X": [[0.8, -2], [0.3, 0.7], [2, 0.5], [-0.4, 0.6], [1.2, -0.9]],
         "Y": [
-            [0.0, 1.0, 0.0, 0.0],
-            [1.0, 0.0, 0.0, 0.0],
-            [0.0, 0.0, 1.0, 0.0],
-            [0.0, 0.0, 0.0, 1.0],
-            [0.0, 1.0, 0.0, 0.0],
+            [0, 1, 0, 0],
+            [1, 0, 0, 0],
+            [0, 0, 1, 0],
+            [0, 0, 0, 1],
+            [0, 1, 0, 0],
         ],
     },
 }
@@ -174,7 +184,8 @@ class Run:
     after: Params | None
     J_after: float
     done: int  # updates
-    own: bool
+    own: bool  # the reader has a function
+    called: bool  # and its numbers belong to this state
     at: int  # the row of the example on the graph
 
     @property
@@ -189,6 +200,19 @@ class Run:
     def weight(self, W: Any) -> Any:
         """W as the matrices show it."""
         return W.T if self.batch else W
+
+    def unknown(self, which: str) -> bool:
+        """Whether a reader's own function does not return it: the right one stands there."""
+        return self.own and (which == "e" or (which == "delta" and self.batch))
+
+    def stops(self, k: int, symbol: str) -> str:
+        """What a missing transpose says where W of layer k + 2 is not square."""
+        shape = "×".join(map(str, self.weight(self.params[k + 1][0]).shape))
+        error = f"{'a row of ' if self.batch else ''}{_SYMBOLS[self.batch][-1]}{up(k + 2)}"
+        return (
+            f"NumPy stops before {symbol}: W{up(k + 2)} is {shape} and "
+            f"{error} has {self.sizes[k + 2]} entries."
+        )
 
 
 def backward(
@@ -207,13 +231,15 @@ def backward(
         dZ = dZ / len(Y)
     for k in reversed(range(L)):
         W = params[k][0].T  # [from, to]
-        dW, db = weight_backward(dZ, a[k])
+        square = W.shape[0] == W.shape[1]
+        dW, db = weight_backward(dZ, a[k + (mistake == "receiver" and square)])
         result.delta[k], result.dW[k], result.db[k] = dZ, dW.T, db[0]
-        if k == 0 or (mistake == "no_transpose" and W.shape[0] != W.shape[1]):
+        if k == 0 or (mistake == "no_transpose" and not square):
             break
-        e = dZ @ W if mistake == "no_transpose" else error_backward(dZ, W)
+        wrong = mistake == "no_transpose" or (mistake == "some_transpose" and square)
+        e = dZ @ W if wrong else error_backward(dZ, W)
         result.e[k - 1] = e
-        dZ = e if mistake == "no_slope" else e * dg(z[k - 1])
+        dZ = e if mistake == "no_slope" else e * dg(a[k] if mistake == "slope_of_a" else z[k - 1])
     return result
 
 
@@ -252,6 +278,20 @@ def off(got: Any, right: Any) -> Any:
         return np.zeros(np.shape(right), dtype=bool)
     allowed = 1e-6 * np.abs(right).max() + 1e-12
     return ~(np.abs(got - right) <= allowed)
+
+
+def _same(own: Grads, made: Grads, scale: float = 1) -> bool:
+    """Whether the gradients are these, up to rounding."""
+    return not any(
+        off(g, k * scale).any()
+        for mine, known in zip(own, made, strict=True)
+        for g, k in zip(mine, known, strict=True)
+    )
+
+
+def _size(error: float) -> str:
+    """A relative error with digits that show it."""
+    return f"{error:.{2 if error >= 0.01 else 4}f}"
 
 
 def _places(sizes: Sequence[int]) -> list[Place]:
@@ -352,43 +392,126 @@ class BackpropStepper(Figure):
     def _ask_own(self, _change: Any = None) -> None:
         """Call the reader's function where the figure stands."""
         assert self._backward is not None
-        self.own = {}
         params, X, Y = self._start()
         grads: list[Any] = []
         for update in range(self.updates + 1):
             cache = self._forward(params, X)
-            grads, problem = _asked(self._backward, params, cache, Y, self._dg())
+            grads, problem, error = _asked(self._backward, params, cache, Y, self._dg())
             if problem or update == self.updates:
                 break
             params = gd_update(params, grads, self.eta)
-        self.own = {
+        own = {
             "at": self._settings(),
+            "not_called": NOT_CALLED,
             "params": [[_plain(W), _plain(b)] for W, b in params],
             "grads": [[_plain(dW), _plain(db)] for dW, db in grads],
-            "remark": problem or self._known(params, cache, Y, grads),
         }
+        run = self._run(own)
+        nothing = all(t is None for pair in grads for t in pair)
+        first = None if nothing else self._first_wrong(run)
+        if error is not None:
+            problem = " ".join([problem, *self._shape_error(run, error)])
+        if nothing:
+            verdict = problem
+        elif first is None:
+            verdict = self._agrees(run)
+        else:
+            verdict = self._own_wrong(run, first, problem)
+        self.own = own | {"first": first and list(first), "verdict": verdict}
 
-    def _known(self, params: Params, cache: Cache, Y: Array, grads: Grads) -> str:
+    def _shape_error(self, run: Run, error: Exception) -> list[str]:
+        """What a planted missing transpose says, if the error is that of W δ."""
+        for k in reversed(range(len(run.params) - 1)):
+            W, delta = run.params[k + 1][0], run.right.delta[k + 1]
+            if W.shape[0] == W.shape[1]:
+                continue
+            pair = (delta, W.T) if run.batch else (W, delta[0])
+            for product in (np.matmul, np.dot):
+                try:
+                    product(*pair)
+                except ValueError as known:
+                    if str(known) == str(error):
+                        return [run.stops(k, _SYMBOLS[run.batch][-2] + up(k + 1))]
+            break
+        return []
+
+    def _made(self, run: Run, mistake: str) -> Pass:
+        return backward(run.params, run.cache, run.Y, self._dg(), self.pair, mistake)
+
+    def _agrees(self, run: Run) -> str:
+        """The verdict on right numbers, and which mistakes would not show in this network."""
+        noticed = any(e > NOTICED for pair in self._errors(run) if pair for e in pair)
+        end = "" if noticed else ", and the gradient check agrees in this network"
+        text = f"Your numbers are the reference's{end}."
+        if not any(delta.any() for delta in run.right.delta[:-1]):
+            return f"{text} It hides mistakes: all hidden δ are 0."
+        if not any(W.shape[0] == W.shape[1] for W, _ in run.params[1:]):
+            text += " No W after the first is square: W δ cannot show as a wrong number."
+        right = run.right.grads()
+        idle = {
+            label: None
+            for mistake, label in (MISTAKES | MORE_MISTAKES).items()
+            if not self._idle(mistake)
+            and (made := self._made(run, mistake)).whole()
+            and not (mistake in ("some_transpose", "receiver") and not self._square(run, mistake))
+            and _same(made.grads(), right)
+        }
+        hidden = ", ".join(f"“{label}”" for label in idle)
+        return f"{text} It would not show {hidden}." if hidden else text
+
+    def _idle(self, mistake: str) -> bool:
+        """Whether there is nothing to get wrong."""
+        return (
+            mistake == "none"
+            or (mistake == "no_mean" and self.batch == 1)
+            or (mistake == "elementwise" and self.pair != "cce_softmax")
+        )
+
+    def _square(self, run: Run, mistake: str) -> bool:
+        start = 1 if mistake == "some_transpose" else 0
+        return any(W.shape[0] == W.shape[1] for W, _ in run.params[start:])
+
+    def _own_wrong(self, run: Run, first: tuple[str, int], problem: str) -> str:
+        """The verdict on wrong numbers."""
+        kind, k = first
+        d = "d" if run.batch else "∂J/∂"
+        dW = run.got.dW[k]
+        dW_right = dW is not None and not off(dW, run.right.dW[k]).any()
+        name = "b" if kind == "delta" or dW_right else "W"
+        text = f"Your first wrong quantity: {d}{name}{up(k + 1)}."
+        if dW_right and run.right.dW[k].any():
+            text += f" Your {d}W{up(k + 1)} is right, and with it {_SYMBOLS[run.batch][-1]}."
+        remark = problem or self._known(run)
+        if remark:
+            text += f" {remark}."
+        return text + self._notice(run, own=True)
+
+    def _notice(self, run: Run, *, own: bool = False) -> str:
+        """Whether the gradient check notices wrong numbers."""
+        known = [e for pair in self._errors(run) if pair for e in pair]
+        noticed = [e for e in known if e > NOTICED]
+        if noticed:
+            many, most = f"{len(noticed)} of {len(known)} tensors", _size(max(noticed))
+            return f" The gradient check notices it in {many}, relative error {most}."
+        if not run.got.whole():
+            return ""
+        text = " The gradient check does not notice it"
+        if own and max(known) > 1e-7:  # below, it is the noise of the differences
+            mantissa, exponent = f"{max(known):.1e}".split("e")
+            text += f": relative error {mantissa}×{power(int(exponent))}"
+        return f"{text}."
+
+    def _known(self, run: Run) -> str:
         """The known mistake, if there is one, that gives just the reader's numbers."""
-        dg, m = self._dg(), len(Y)
-
-        def same(made: Grads, scale: float = 1) -> bool:
-            pairs = zip(grads, made, strict=True)
-            return not any(
-                off(g, k * scale).any()
-                for own, known in pairs
-                for g, k in zip(own, known, strict=True)
-            )
-
-        right = backward(params, cache, Y, dg, self.pair).grads()
-        if m > 1 and not same(right):
-            if same(right, m):
+        grads, right, m = run.got.grads(), run.right.grads(), len(run.Y)
+        if m > 1 and not _same(grads, right):
+            if _same(grads, right, m):
                 return f"They are {m} times the right ones: the 1/m of the mean is missing"
-            if same(right, 1 / m):
+            if _same(grads, right, 1 / m):
                 return f"They are 1/{m} of the right ones: the 1/m of the mean stands there twice"
-        for mistake, label in MISTAKES.items():
-            made = backward(params, cache, Y, dg, self.pair, mistake)
-            if mistake != "none" and made.whole() and same(made.grads()):
+        for mistake, label in (MISTAKES | MORE_MISTAKES).items():
+            made = self._made(run, mistake)
+            if mistake != "none" and made.whole() and _same(grads, made.grads()):
                 return f"The same numbers come from “{label}”"
         return ""
 
@@ -414,10 +537,11 @@ class BackpropStepper(Figure):
     def _start(self) -> tuple[Params, Array, Array]:
         """Parameters before the first update, and the examples."""
         net = self._net()
-        params = [(np.array(W), np.array(b)) for W, b in net["params"]]
-        return params, np.array(net["X"][: self.batch]), np.array(net["Y"][: self.batch])
+        params = [(np.array(W, float), np.array(b, float)) for W, b in net["params"]]
+        X, Y = (np.array(net[key][: self.batch], float) for key in "XY")
+        return params, X, Y
 
-    def _run(self) -> Run:
+    def _run(self, own: dict[str, Any] | None = None) -> Run:
         params, X, Y = self._start()
         dg = self._dg()
 
@@ -425,12 +549,13 @@ class BackpropStepper(Figure):
             J, P = PAIRS[self.pair][2], self._forward(params, X)["a"][-1]
             return sum(J(p, y) for p, y in zip(P, Y, strict=True)) / len(Y)
 
-        own = self.own if self.own and self.own["at"] == self._settings() else None
+        own = own or self.own
+        called = bool(own) and own["at"] == self._settings()
         done = 0
-        if own:
+        if called:
             params = [(np.array(W), np.array(b)) for W, b in own["params"]]
             done = self.updates
-        else:
+        elif not own:
             for _ in range(self.updates):
                 made = backward(params, self._forward(params, X), Y, dg, self.pair, self.mistake)
                 if not made.whole():
@@ -442,7 +567,8 @@ class BackpropStepper(Figure):
         cache = self._forward(params, X)
         right = backward(params, cache, Y, dg, self.pair)
         if own:
-            dW, db = (_arrays(t) for t in zip(*own["grads"], strict=True))
+            grads = own["grads"] if called else [(None, None)] * len(params)
+            dW, db = (_arrays(t) for t in zip(*grads, strict=True))
             # for one example db is δ; of a batch only the sums are known
             delta = right.delta if len(X) > 1 else [None if t is None else t[None] for t in db]
             got = Pass(delta, [None] * len(db), dW, db)
@@ -465,6 +591,7 @@ class BackpropStepper(Figure):
             J_after=loss(after) if after else math.nan,
             done=done,
             own=bool(own),
+            called=called,
             at=min(self.example, len(X)) - 1,
         )
 
@@ -476,8 +603,14 @@ class BackpropStepper(Figure):
         at, chosen = min(self.step, len(steps) - 1), min(self.chosen, len(places)) - 1
         shown = set(steps[: at + 1])
         title, formula = self._stage(run, *steps[at])
-        first = self._first_wrong(run)
-        verdict = self._verdict(run, first)
+        if not run.own:
+            first = self._first_wrong(run)
+            verdict = self._verdict(run, first)
+        elif run.called:
+            first = self.own["first"] and tuple(self.own["first"])
+            verdict = self.own["verdict"]
+        else:
+            first, verdict = None, NOT_CALLED
         losses = f"J = {value(run.J)}"
         if ("loss", 0) not in shown:
             losses = "J = ·"
@@ -609,41 +742,32 @@ class BackpropStepper(Figure):
         return found
 
     def _verdict(self, run: Run, first: tuple[str, int] | None) -> str:
-        known = [e for pair in self._errors(run) if pair for e in pair]
-        noticed = [e for e in known if e > NOTICED]
+        noticed = any(e > NOTICED for pair in self._errors(run) if pair for e in pair)
         if first is None:
-            end = "" if noticed else ", and the gradient check agrees"
-            if run.own:
-                return f"Your numbers are the reference's{end}."
             if self.mistake != "none":
-                return f"In this network the mistake changes no number{end}."
+                end = "" if noticed else ", and the gradient check agrees"
+                return f"In this network the mistake changes no number{end}: {self._why()}."
             if noticed:
                 return "The measurement stepped over a kink and disagrees."
-            return "The gradient check agrees with every ∂J/∂W and ∂J/∂b."
+            return "The gradient check agrees with every ∂J/∂W and ∂J/∂b in this network."
         kind, k = first
         *_, E, D = _SYMBOLS[run.batch]
-        d = "d" if run.batch else "∂J/∂"
-        symbol = {"delta": D, "e": E, "grad": f"{d}W"}[kind] + up(k + 1)
-        if run.own:
-            dW = run.got.dW[k]
-            if kind == "delta" or (dW is not None and not off(dW, run.right.dW[k]).any()):
-                symbol = f"{d}b{up(k + 1)}"
-            text = f"Your first wrong quantity: {symbol}."
-            if self.own["remark"]:
-                text += f" {self.own['remark']}."
-        elif getattr(run.got, "dW" if kind == "grad" else kind)[k] is None:
-            shape = "×".join(map(str, run.weight(run.params[k + 1][0]).shape))
-            error = f"{'a row of ' if run.batch else ''}{D}{up(k + 2)}"
-            text = (
-                f"NumPy stops before {symbol}: W{up(k + 2)} is {shape} and "
-                f"{error} has {run.sizes[k + 2]} entries."
-            )
+        symbol = (E if kind == "e" else D) + up(k + 1)  # a gradient comes after its δ
+        if getattr(run.got, kind)[k] is None:
+            text = run.stops(k, symbol)
         else:
             text = f"First wrong quantity: {symbol}."
-        if noticed:
-            many = f"{len(noticed)} of {len(known)} tensors"
-            text += f" The gradient check notices it in {many}, relative error {max(noticed):.2f}."
-        return text
+        return text + self._notice(run)
+
+    def _why(self) -> str:
+        """Why a planted mistake changes no number."""
+        if self.mistake == "elementwise" and self.pair != "cce_softmax":
+            return "no softmax"
+        return {
+            "no_transpose": "Wᵀδ = Wδ",
+            "no_slope": "g′ = 1 or e = 0",
+            "no_mean": "m = 1" if self.batch == 1 else "ŷ = y",
+        }.get(self.mistake, "ŷ = y")
 
     def _lines(self, run: Run, place: Place) -> tuple[str, list[str]]:
         """The chosen parameter in a sentence, and its equations with the numbers filled in."""
@@ -667,11 +791,12 @@ class BackpropStepper(Figure):
             for d, v in zip(right.delta[k], starts, strict=True)
         )
         each = "Σ " if run.batch else ""
+        label = "" if run.got is right else "Right: "
         lines = [
             f"<b>{name} = {value(weight)}</b>, from {start} to {z}",
-            f"∂J/∂{name} = {each}{own_delta} · {start} = {products} = {value(g)}",
+            f"{label}∂J/∂{name} = {each}{own_delta} · {start} = {products} = {value(g)}",
         ]
-        which = f"example {r + 1}: " if run.batch else ""
+        which = label + (f"example {r + 1}: " if run.batch else "")
         if k == L - 1:
             p, t = float(run.cache["a"][L][r][i]), float(run.Y[r][i])
             text = f"ŷ{down(i + 1)} − y{down(i + 1)}"
@@ -701,7 +826,8 @@ class BackpropStepper(Figure):
                 f"{factor(float(row[i]))}·{factor(float(d))}"
                 for row, d in zip(run.params[k + 1][0], right.delta[k + 1][r], strict=True)
             ]
-            lines.append(f"{error} = {' + '.join(terms)} = {' + '.join(filled_terms)} = {value(e)}")
+            filled = f"{' + '.join(terms)} = {' + '.join(filled_terms)}"
+            lines.append(f"{label}{error} = {filled} = {value(e)}")
         z_here = [rows[r] for rows in run.cache["z"]]
         found = roads(run.params, z_here, right.delta[-1][r], self._dg(), k, i, begin)
         added = f": {' + '.join(map(factor, found))} = {value(sum(found))}"
@@ -717,13 +843,14 @@ class BackpropStepper(Figure):
             mine = float(made[i] if j is None else made[i][j])
             whose = "yours" if run.own else "with the mistake"
             lines.append(f"<b>✗ {whose}: ∂J/∂{name} = {value(mine)}</b>")
-        return f"∂J/∂{name} = {value(g)} over {ways}{' an example' if run.batch else ''}.", lines
+        each = " an example" if run.batch else ""
+        return f"{label}∂J/∂{name} = {value(g)} over {ways}{each}.", lines
 
     def _check(self, run: Run) -> str:
         """The gradient check, tensor by tensor, from the output backward."""
 
         def word(error: float) -> str:
-            return "✓" if error <= NOTICED else f'<b class="lm-off">✗ {error:.2f}</b>'
+            return "✓" if error <= NOTICED else f'<b class="lm-off">✗ {_size(error)}</b>'
 
         rows = []
         for k, pair in enumerate(self._errors(run)):
@@ -766,23 +893,26 @@ class BackpropStepper(Figure):
             """A quantity of the backward pass, and the right one beside it where it is wrong."""
             step = ("grad" if which in ("dW", "db") else which, k)
             got, right = getattr(run.got, which)[k], getattr(run.right, which)[k]
-            if run.own and which == "e":
-                got = right
+            kind = "b"
+            if run.unknown(which):
+                got, label, kind = right, f"right: {label}", "c"
+            elif run.own and which == "delta":
+                label = f"∂J/∂b{up(k + 1)} = {label}"
             forms: dict[str, Callable[[Any], Any]] = {"dW": run.weight, "db": lambda t: t[None]}
             form = forms.get(which, run.form)
             classes = " lm-now" if step == now else ""
             visible, row = step in shown, run.at if run.batch and which in ("e", "delta") else None
             beside = matrix(f"right: {label}", form(right), "c", row=row) if visible else ""
             if got is None:
-                return matrix(label, form(right), "b", visible=False, classes=classes) + beside
+                return matrix(label, form(right), kind, visible=False, classes=classes) + beside
             wrong = off(got, right)
-            if visible and step == first:
+            if visible and step == first and wrong.any():
                 classes += " lm-first"
             cell = chooser(start, k) if start else None
             made = matrix(
                 label,
                 form(got),
-                "b",
+                kind,
                 visible=visible,
                 wrong=form(wrong),
                 classes=classes,
@@ -840,7 +970,7 @@ class BackpropStepper(Figure):
             "w": max(float(np.abs(W).max()) for W, _ in run.params),
             "g": max([0.0, *(float(np.abs(t).max()) for t in run.got.dW if t is not None)]) or 1.0,
         }
-        glows, edges, hits = "", "", ""
+        edges, hits = "", ""
         ck, ci, cj = places[chosen]
         for number_, (k, i, j) in enumerate(places, 1):
             if j is None:
@@ -849,10 +979,11 @@ class BackpropStepper(Figure):
             x1, y1 = x[k][j] + (i - (m - 1) / 2) * 9, middle[k] + half[k]
             x2, y2 = x[k + 1][i] + (j - (n - 1) / 2) * 9, middle[k + 1] - half[k + 1]
             d = f"M{coordinate(x1)} {coordinate(y1)}L{coordinate(x2)} {coordinate(y2)}"
+            glow = ""
             if number_ == chosen + 1:
-                glows += f'<path class="lm-glow lm-chosen" d="{d}"/>'
+                glow = " lm-glow lm-chosen"
             elif (k == ck + 1 and j == ci) or k > ck + 1:
-                glows += f'<path class="lm-glow" d="{d}"/>'
+                glow = " lm-glow"
             w, got = float(run.params[k][0][i][j]), run.got.dW[k]
             if ("grad", k) in shown and got is not None:
                 width, class_ = abs(float(got[i][j])) / largest["g"], "lm-b"
@@ -860,7 +991,7 @@ class BackpropStepper(Figure):
                 width, class_ = abs(w) / largest["w"] if largest["w"] else 0, ""
             thick = coordinate(0.8 + 3.2 * width)
             edges += f'<path class="lm-edge {class_}" stroke-width="{thick}" d="{d}"/>'
-            hits += f'<path class="lm-hit" data-w="{number_}" d="{d}"/>'
+            hits += f'<path class="lm-hit{glow}" data-w="{number_}" d="{d}"/>'
         boxes = ""
         for k in range(L + 1):
             for j in range(run.sizes[k]):
@@ -868,16 +999,17 @@ class BackpropStepper(Figure):
                 left, top = x[k][j] - 42, middle[k] - half[k]
                 own = cj is None and ck == k - 1 and ci == j
                 boxes += (
-                    f'<rect class="lm-unit{" lm-chosen" if own else ""}" fill="none" '
+                    f'<rect class="lm-unit{" lm-chosen" if own else ""}" '
                     f'x="{coordinate(left)}" y="{coordinate(top)}" width="84" '
                     f'height="{2 * half[k]}" rx="6"/>'
                 )
                 for r, (text, class_) in enumerate(lines):
                     at = f'x="{coordinate(left + 4)}" y="{coordinate(top + 15 + 13.5 * r)}"'
+                    if len(text) > 12:  # else it might not fit
+                        at += ' textLength="77"'
                     boxes += f'<text class="{class_}" {at}>{text}</text>'
-        at = 'class="lm-title" text-anchor="middle" font-weight="600" x="175" y="502"'
-        end = f"<text {at}>{losses}</text>"
-        return glows + edges + hits + boxes + end
+        end = f'<text class="lm-title" x="175" y="502">{losses}</text>'
+        return hits + edges + boxes + end
 
     def _unit(
         self, run: Run, shown: set[tuple[str, int]], now: tuple[str, int], k: int, j: int
@@ -906,11 +1038,13 @@ class BackpropStepper(Figure):
             lines.append((f"y {value(run.Y[r][j])}", "lm-now" if now[0] == "loss" else ""))
         for kind in ("delta",) if last else ("e", "delta"):
             right, got = getattr(run.right, kind)[layer], getattr(run.got, kind)[layer]
-            if run.own and kind == "e":
-                got = right
+            symbol, class_ = D if kind == "delta" else E, "lm-b"
+            if run.unknown(kind):
+                got, symbol, class_ = right, f"right {symbol}", "lm-c"
+            elif run.own:
+                symbol = "db"
             wrong = got is not None and bool(off(got, right)[r][j])
-            symbol = D if kind == "delta" else E
-            lines.append(line(symbol, kind, None if got is None else got[r][j], "lm-b", wrong))
+            lines.append(line(symbol, kind, None if got is None else got[r][j], class_, wrong))
         return lines
 
     def body(self, view: View) -> str:
@@ -958,14 +1092,14 @@ class BackpropStepper(Figure):
             limits["chosen"],
             min(self.chosen, int(limits["chosen"][1])),
             values["chosen"],
-            name="chosen weight or bias",
+            name="weight or bias",
         )
         return (
             f'<div class="lm-row lm-wide lm-go">{go}</div>'
             + picture(
                 WIDTH,
                 510,
-                "The network as a graph, input at the top, loss at the bottom",
+                "The network, input on top, loss below",
                 mark("g", "graph", marks, font_size="11.5"),
                 "lm-graph",
             )
@@ -1047,8 +1181,9 @@ def _given(params: Params, x: Any, y: Any) -> tuple[dict[str, Any], list[int]]:
 
 def _asked(
     function: Callable[..., Any], params: Params, cache: Cache, Y: Array, dg: Func
-) -> tuple[list[Any], str]:
-    """The reader's gradients in column form, None where the shape is not right, and what was wrong.
+) -> tuple[list[Any], str, Exception | None]:
+    """The reader's gradients in column form, None where the shape is not right, what was wrong, and
+    what was raised.
 
     A batch goes in and comes back in row form, one example in column form.
     """
@@ -1062,9 +1197,9 @@ def _asked(
     try:
         returned = list(function(copies, kept, (Y if batch else Y[0]).copy(), dg))
     except Exception as error:  # anything that the reader's code may raise
-        return nothing, f"Your function raised {type(error).__name__}: {error}"
+        return nothing, f"Your function raised {type(error).__name__}: {error}.", error
     if len(returned) != len(params):
-        return nothing, f"Expected {len(params)} pairs (dW, db), got {len(returned)}"
+        return nothing, f"Expected {len(params)} pairs (dW, db), got {len(returned)}.", None
     problem, grads = "", []
     for k, (expected, given) in enumerate(zip(shapes, returned, strict=True)):
         pair: list[Any] = []
@@ -1080,4 +1215,4 @@ def _asked(
             column = made.T if j == 0 and batch else made.ravel() if j else made
             pair.append(column if fits else None)
         grads.append((pair[0], pair[1]))
-    return grads, problem
+    return grads, problem, None

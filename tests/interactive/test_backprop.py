@@ -74,6 +74,9 @@ def test_step_of_the_mistaken_code(mistake: str, updates: int) -> None:
     assert pytest.approx(now.J_after) == later.J
 
 
+AGREES = "Your numbers are the reference's, and the gradient check agrees in this network."
+
+
 def own_network() -> tuple[Any, Any, Any]:
     rng = np.random.default_rng(3)
     params = [(rng.normal(size=(3, 2)), rng.normal(size=3))]
@@ -91,15 +94,13 @@ def test_own_network_and_right_backward() -> None:
 
     figure = BackpropStepper(params, x, y, backward=mine)
     assert "Network 2-3-3" in figure.sentence()
-    assert "Your numbers are the reference's, and the gradient check agrees." in figure.sentence()
+    assert AGREES in figure.sentence()
     assert len(calls) == 1
     figure.updates = 2
     assert len(calls) == 4
     assert "after 2 updates" in figure.sentence()
     expected = BackpropStepper(params, x, y, updates=2).sentence().split("The gradient check")[0]
-    assert figure.sentence() == expected + (
-        "Your numbers are the reference's, and the gradient check agrees."
-    )
+    assert figure.sentence().replace("Right: ", "") == expected + AGREES
 
 
 def test_own_backward_with_a_mistake() -> None:
@@ -117,7 +118,7 @@ def test_own_backward_with_a_mistake() -> None:
     assert "✗ yours: ∂J/∂w⁽¹⁾₁₁" in lines(figure)
     layers = figure.view()["marks"]["layers"]["html"]
     assert layers.count("lm-first") == 1
-    assert "right: δ⁽¹⁾" in layers
+    assert "right: ∂J/∂b⁽¹⁾ = δ⁽¹⁾" in layers
 
 
 @pytest.mark.parametrize(
@@ -149,6 +150,142 @@ def test_own_backward_cannot_change_the_figure() -> None:
     before = BackpropStepper(params, x, y).sentence()
     after = BackpropStepper(params, x, y, backward=vandal).sentence()
     assert after.split("∂J")[0].split("J =")[1][:9] == before.split("J =")[1][:9]
+
+
+def by_hand(
+    *, sender: int = 0, of_a: bool = False, bias: float = 1, turned: bool = False
+) -> Callable[..., Any]:
+    """A backward pass of one example with the mistake asked for."""
+
+    def mine(params: Any, cache: Any, y: Any, dg: Any) -> Any:
+        a, z = cache["a"], cache["z"]
+        delta, grads = a[-1] - y, []
+        for k in reversed(range(len(params))):
+            W = params[k][0]
+            entering = a[k + sender] if W.shape[0] == W.shape[1] else a[k]
+            grads.insert(0, (np.outer(delta, entering), bias * delta))
+            if k:
+                delta = (W if turned else W.T) @ delta * dg(a[k] if of_a else z[k - 1])
+        return grads
+
+    return mine
+
+
+def test_a_state_without_a_call_has_no_verdict() -> None:
+    figure = BackpropStepper(*own_network(), backward=mlp_backward)
+    figure.unobserve_all()  # as a page without a kernel
+    figure.activation = "tanh"
+    said, check = figure.sentence(), text(figure.view()["marks"]["check"]["html"])
+    assert "has not been called for this state" in said
+    assert "agrees" not in said
+    assert "✓" not in check
+    assert "no gradient" in check
+
+
+def test_what_an_own_function_does_not_return_is_labelled() -> None:
+    one = BackpropStepper(*own_network(), backward=mlp_backward).view()["marks"]
+    assert '<table class="lm-matrix lm-c"><caption>right: e⁽¹⁾' in one["layers"]["html"]
+    assert re.search(r'class="lm-c" [^>]*>right e ', one["graph"]["html"])
+    assert ">db " in one["graph"]["html"]
+    assert one["lines"]["html"].count("<p>Right: ") == 4
+    rows = BackpropStepper(*own_batch(), backward=mlp_backward_batch).view()["marks"]
+    assert "right: dZ⁽²⁾" in rows["layers"]["html"]
+
+
+def test_a_wrong_bias_is_not_blamed_on_delta() -> None:
+    figure = BackpropStepper(*own_network(), backward=by_hand(bias=2))
+    end = "∂J/∂b⁽²⁾. Your ∂J/∂W⁽²⁾ is right, and with it δ. The gradient check notices it in 2 of 4"
+    assert f"Your first wrong quantity: {end}" in figure.sentence()
+    assert "<caption>∂J/∂b⁽²⁾ = δ⁽²⁾" in figure.view()["marks"]["layers"]["html"]
+
+
+@pytest.mark.parametrize(
+    ("mistake", "label"),
+    [
+        ({"of_a": True}, "g′(a) for g′(z)"),
+        ({"sender": 1}, "δ⁽ˡ⁾ a⁽ˡ⁾ᵀ: the receiver's own activation"),
+        ({"turned": True}, "W δ: no transpose"),
+    ],
+)
+def test_more_mistakes_are_known(mistake: dict[str, Any], label: str) -> None:
+    said = BackpropStepper(*own_network(), backward=by_hand(**mistake)).sentence()
+    assert f"The same numbers come from “{label}”." in said
+
+
+def test_a_transpose_missing_where_w_is_square() -> None:
+    def mine(params: Any, cache: Any, y: Any, dg: Any) -> Any:
+        turned = [(W.T if W.shape[0] == W.shape[1] else W, b) for W, b in params]
+        return by_hand()(turned, cache, y, dg)
+
+    said = BackpropStepper(sizes=[2, 3, 3, 0, 2], backward=mine).sentence()
+    assert "The same numbers come from “W δ: no transpose”." in said
+
+
+def test_an_error_is_named_and_no_quantity() -> None:
+    figure = BackpropStepper(sizes=BY_HAND, backward=by_hand(turned=True))
+    said = figure.sentence()
+    assert "Your function raised ValueError: matmul" in said
+    assert said.endswith("NumPy stops before e⁽¹⁾: W⁽²⁾ is 4×3 and δ⁽²⁾ has 4 entries.")
+    assert "first wrong" not in said
+    assert "lm-first" not in figure.view()["marks"]["layers"]["html"]
+    rows = BackpropStepper(
+        sizes=BY_HAND, batch=3, backward=lambda p, c, Y, dg: (c["a"][-1] - Y) @ p[1][0]
+    )
+    assert "before dA⁽¹⁾: W⁽²⁾ is 3×4 and a row of dZ⁽²⁾ has 4 entries." in rows.sentence()
+    other = BackpropStepper(sizes=BY_HAND, backward=lambda *_: 1 / 0).sentence()
+    assert other.endswith("ZeroDivisionError: division by zero.")
+
+
+def test_what_a_network_hides() -> None:
+    lesson = BackpropStepper(sizes=BY_HAND, backward=mlp_backward)
+    assert f"{AGREES} No W after the first is square: W δ cannot" in lesson.sentence()
+    lesson.activation = "identity"
+    assert "It would not show “δ = e: no g′”, “g′(a) for g′(z)”." in lesson.sentence()
+    params, x, y = own_network()
+    params[0] = (params[0][0], np.full(3, -50.0))
+    dead = BackpropStepper(params, x, y, activation="relu", backward=mlp_backward)
+    assert "It hides mistakes: all hidden δ are 0." in dead.sentence()
+
+
+def test_what_the_check_does_not_notice() -> None:
+    def nearly(*given: Any) -> Any:
+        return [(1.00024 * dW, db) for dW, db in mlp_backward(*given)]
+
+    said = BackpropStepper(*own_network(), backward=nearly).sentence()
+    assert "The gradient check does not notice it: relative error 1.2×10⁻⁴." in said
+
+    def more(*given: Any) -> Any:
+        return [(1.0044 * dW, db) for dW, db in mlp_backward(*given)]
+
+    said = BackpropStepper(*own_network(), backward=more).sentence()
+    assert "notices it in 2 of 4 tensors, relative error 0.0022." in said
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ({"mistake": "no_mean"}, "m = 1"),
+        ({"mistake": "elementwise", "pair": "bce_sigmoid"}, "no softmax"),
+        ({"mistake": "no_slope", "activation": "identity"}, "g′ = 1 or e = 0"),
+        ({"mistake": "no_transpose", "sizes": [2, 1, 0, 0, 1], "pair": "bce_sigmoid"}, "Wᵀδ = Wδ"),
+    ],
+)
+def test_why_a_mistake_changes_no_number(state: dict[str, Any], why: str) -> None:
+    assert BackpropStepper(**state).sentence().endswith(f"agrees: {why}.")
+
+
+def test_planted_mistakes_have_right_numbers_labelled() -> None:
+    assert lines(BackpropStepper(mistake="sign")).count("Right: ") == 4
+    assert "Right" not in lines(BackpropStepper())
+
+
+def test_long_numbers_stay_in_their_box() -> None:
+    params, x, y = own_network()
+    small = [(1e-5 * W, b) for W, b in params]
+    graph = BackpropStepper(small, x, y, backward=mlp_backward).view()["marks"]["graph"]["html"]
+    entries = re.findall(r'<text class="(?!lm-title)[^>]*?( textLength="77")?>([^<]+)<', graph)
+    assert {bool(fit) for fit, _ in entries} == {True, False}
+    assert all(bool(fit) == (len(words) > 12) for fit, words in entries)
 
 
 def test_networks_that_do_not_fit_are_refused() -> None:
@@ -214,7 +351,7 @@ def test_indices_follow_the_form() -> None:
 def test_a_batch_is_the_mean_of_its_examples(mistake: str) -> None:
     whole = BackpropStepper(batch=4, mistake=mistake)._run().got
     net = LESSONS["2-2-2-2"]
-    params = [(np.array(W), np.array(b)) for W, b in net["params"]]
+    params = [(np.array(W, float), np.array(b, float)) for W, b in net["params"]]
     alone = [
         BackpropStepper(params, x, y, mistake=mistake)._run().got
         for x, y in zip(net["X"][:4], net["Y"][:4], strict=True)
@@ -252,7 +389,7 @@ def test_own_batch_backward() -> None:
 
     figure = BackpropStepper(*own_batch(), backward=mine)
     assert "3 examples" in figure.sentence()
-    assert "Your numbers are the reference's, and the gradient check agrees." in figure.sentence()
+    assert AGREES in figure.sentence()
     params, cache, Y, _ = calls[0]
     assert [W.shape for W, _ in params] == [(2, 3), (3, 3)]
     assert (Y.shape, cache["a"][1].shape) == ((3, 3), (3, 3))

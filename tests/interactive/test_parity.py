@@ -550,7 +550,16 @@ def _special(figure: type) -> list[Any]:
         rng = np.random.default_rng(19)
         row = [(rng.normal(size=(n, m)), rng.normal(size=(1, m))) for n, m in ((2, 3), (3, 2))]
         X, Y = rng.normal(size=(3, 2)), np.eye(2)[[0, 1, 1]]
+        one, rows = (
+            BackpropStepper(backward=BACKWARD[1]),
+            BackpropStepper(row, X, Y, backward=ROWS[0]),
+        )
+        for figure_ in (one, rows):  # as a page without a kernel
+            figure_.unobserve_all()
+            figure_.updates = 2
         return [
+            one,
+            rows,
             *(BackpropStepper(backward=function) for function in BACKWARD),
             *(BackpropStepper(row, X, Y, backward=f, step=s) for f in ROWS for s in (11, 6)),
         ]
