@@ -14,7 +14,6 @@ const PAIR_WORDS = {
 };
 const FLOOR = 1e-5;
 const NOTICED = 1e-3;
-const TOO_LARGE = 1e4;
 const MOST = 5; // examples in a batch
 // x, z, a, ŷ, y, ∂J/∂a and ∂J/∂z: of one example, and of a batch
 const SYMBOLS = [["x", "z", "a", "ŷ", "y", "e", "δ"], ["X", "Z", "A", "Ŷ", "Y", "dA", "dZ"]];
@@ -102,7 +101,7 @@ function runOf(state) {
     const made = pass(mistake);
     if (!whole(made)) break;
     const moved = apply(params, made, eta);
-    if (Math.max(...moved.flat().map(size)) > TOO_LARGE) break;
+    if (Math.max(...moved.flat().map(size)) > 1e4) break; // too large
     params = moved;
     done += 1;
   }
@@ -121,12 +120,12 @@ function runOf(state) {
     state, sizes, params, X, Y, cache, right, got, after, done, own, called, at, batch,
     unknown: (which) => own && (which === "e" || (batch && which === "delta")), // an own function does not return it
     limits: { batch: [form > 1 ? 2 : 1, form === 1 ? 1 : net.X.length, 1], example: [1, X.length, 1] },
-    symbols: SYMBOLS[Number(batch)],
+    symbols: SYMBOLS[+batch],
     L: params.length,
     J: lossOf(params),
     measured: measure(lossOf, params),
-    newJ: after ? lossOf(after) : NaN,
-    slope: (z) => PLAIN[activation].df(z),
+    newJ: after && lossOf(after),
+    slope: PLAIN[activation].df,
   };
 }
 
@@ -137,7 +136,7 @@ function stage({ state, L, X: { length }, batch, symbols: [X, Z, A, P, Y, E, D] 
   const before = k === 0 ? X : `${A}${up(k)}`;
   const last = k === L - 1;
   const layer = last ? "the output layer" : `layer ${k + 1}`;
-  const wrong = state.own.at ? "" : state.mistake;
+  const wrong = !state.own.at && state.mistake;
   const [output, formula] = PAIR_WORDS[state.pair];
   let start = wrong === "sign" ? `${Y} − ${P}` : `${P} − ${Y}`;
   if (batch || state.pair === "half_sse_sigmoid") start = `(${start})`;
@@ -205,7 +204,7 @@ function verdictOf(run, first) {
       return `In this network the mistake changes no number${noticed.length ? "" : ", and the gradient check agrees"}: ${why || "ŷ = y"}.`;
     }
     if (noticed.length) return "The measurement stepped over a kink and disagrees.";
-    return "The gradient check agrees with every ∂J/∂W and ∂J/∂b in this network.";
+    return "The gradient check agrees with all ∂J/∂W, ∂J/∂b in this network.";
   }
   const [kind, k] = first;
   const [E, D] = run.symbols.slice(-2);
@@ -303,7 +302,7 @@ function layersOf(run, shown, now, first) {
   const places = placesOf(sizes);
   const active = (kind, k = 0) => (now[0] === kind && now[1] === k ? " lm-now" : "");
   const turned = (W) => (batch ? transpose(W) : W);
-  const row = batch ? r : undefined;
+  const row = batch && r;
   const one = (tensor) => (batch ? tensor : tensor[0]); // what has a row for each example
   const rows = (label, tensor, kind, options) => matrix(label, one(tensor), kind, { row, ...options });
   const chooser = (start, k) => (q, c) => {
@@ -314,14 +313,14 @@ function layersOf(run, shown, now, first) {
     const ofRows = which === "e" || which === "delta";
     const kind = ofRows ? which : "grad";
     const form = ofRows ? one : which === "dW" ? turned : (b) => [b];
-    const options = { classes: active(kind, k), row: ofRows ? row : undefined };
+    const options = { classes: active(kind, k), row: ofRows && row };
     const visible = shown(kind, k);
     let [made, type] = [got[which][k], "b"];
     if (run.unknown(which)) [made, label, type] = [right[which][k], `right: ${label}`, "c"];
     else if (run.own && which === "delta") label = `${d}b${up(k + 1)} = ${label}`;
     const expected = form(right[which][k]);
     const beside = visible ? matrix(`right: ${label}`, expected, "c", { row: options.row }) : "";
-    if (made === null) return matrix(label, expected, type, { classes: options.classes, visible: false }) + beside;
+    if (made === null) return matrix(label, expected, type, { ...options, visible: false }) + beside;
     const wrong = off(form(made), expected);
     if (visible && wrong.includes(true) && first?.[0] === kind && first[1] === k) options.classes += " lm-first";
     const cell = start && chooser(start, k);
@@ -408,7 +407,7 @@ function graphOf(run, shown, now, places, chosen, losses) {
         `<rect class="lm-unit${own ? " lm-chosen" : ""}" x="${coordinate(left)}" y="${coordinate(top)}" ` +
         `width="84" height="${2 * half[k]}" rx="6"/>`;
       unitLines(run, shown, now, k, j).forEach(([text, type], r) => {
-        const fit = text.length > 12 ? ' textLength="77"' : ""; // else it might not fit
+        const fit = text.length > 11 ? ' textLength="77" lengthAdjust="spacingAndGlyphs"' : ""; // else it might not fit
         boxes += `<text class="${type}" x="${coordinate(left + 4)}" y="${coordinate(top + 15 + 13.5 * r)}"${fit}>${text}</text>`;
       });
     }

@@ -749,7 +749,7 @@ class BackpropStepper(Figure):
                 return f"In this network the mistake changes no number{end}: {self._why()}."
             if noticed:
                 return "The measurement stepped over a kink and disagrees."
-            return "The gradient check agrees with every ∂J/∂W and ∂J/∂b in this network."
+            return "The gradient check agrees with all ∂J/∂W, ∂J/∂b in this network."
         kind, k = first
         *_, E, D = _SYMBOLS[run.batch]
         symbol = (E if kind == "e" else D) + up(k + 1)  # a gradient comes after its δ
@@ -904,7 +904,8 @@ class BackpropStepper(Figure):
             visible, row = step in shown, run.at if run.batch and which in ("e", "delta") else None
             beside = matrix(f"right: {label}", form(right), "c", row=row) if visible else ""
             if got is None:
-                return matrix(label, form(right), kind, visible=False, classes=classes) + beside
+                options: dict[str, Any] = {"classes": classes, "row": row}
+                return matrix(label, form(right), kind, visible=False, **options) + beside
             wrong = off(got, right)
             if visible and step == first and wrong.any():
                 classes += " lm-first"
@@ -1005,8 +1006,8 @@ class BackpropStepper(Figure):
                 )
                 for r, (text, class_) in enumerate(lines):
                     at = f'x="{coordinate(left + 4)}" y="{coordinate(top + 15 + 13.5 * r)}"'
-                    if len(text) > 12:  # else it might not fit
-                        at += ' textLength="77"'
+                    if len(text) > 11:  # else it might not fit
+                        at += ' textLength="77" lengthAdjust="spacingAndGlyphs"'
                     boxes += f'<text class="{class_}" {at}>{text}</text>'
         end = f'<text class="lm-title" x="175" y="502">{losses}</text>'
         return hits + edges + boxes + end
