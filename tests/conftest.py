@@ -31,11 +31,12 @@ def missing(what: str) -> None:
     pytest.skip(f"this machine has no {what}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Chromium with every host but this machine unreachable.
 
-    One for the session: Playwright allows one at a time in a process.
+    Closed after each file: while it is open, Playwright keeps an event loop running in this thread,
+    which other libraries (Dask, a second Playwright) take for their own.
     """
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
