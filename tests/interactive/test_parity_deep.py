@@ -222,6 +222,7 @@ def test_training_is_live_and_stops_on_request(open_page: Any) -> None:
     page.clock.run_for(400)
     page.wait_for_function("document.querySelector('[data-lm-trait=steps]').value > 2300")
     train.click()
+    page.clock.run_for(100)  # what was under way is drawn
     now = steps.input_value()
     page.clock.run_for(3000)
     assert steps.input_value() == now

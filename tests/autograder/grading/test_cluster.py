@@ -1,4 +1,8 @@
-"""Grading on a Dask cluster of several processes, with workers that die."""
+"""Grading on a Dask cluster of several processes, with workers that die.
+
+Run by itself, `pytest -m cluster tests/autograder/grading/test_cluster.py`. In a run of all tests
+at once it failed now and then and waited for a worker that did not come back.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,7 @@ from autograder.sandbox.tiers import Tier
 from .conftest import SOFTMAX, hand_in
 from .test_batch import autograded, go, grades, many, variants
 
+pytestmark = pytest.mark.cluster
 WORKERS = 3
 
 PRELOAD = """
