@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shutil
-from collections.abc import Iterator
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,3 +59,45 @@ def browser() -> Iterator[Any]:
         chromium = playwright.chromium.launch(executable_path=program, args=arguments)
         yield chromium
         chromium.close()
+
+
+@contextlib.contextmanager
+def _server(module: str, root: Path, home: Path) -> Iterator[str]:
+    """Run a Jupyter application in a folder, with its settings in another, and give its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    own = {name: str(home / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    command = [sys.executable, "-m", module, "--no-browser", "--allow-root"]
+    command += [f"--ServerApp.port={port}", "--ServerApp.ip=127.0.0.1", "--IdentityProvider.token="]
+    command += ["--LabApp.news_url=None"] if module == "jupyterlab" else []
+    with (home / "log").open("w") as log:
+        running = subprocess.Popen(
+            command,
+            cwd=root,
+            env=os.environ | own | {"PATH": path, "OPENBLAS_NUM_THREADS": "1"},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            for _ in range(600):
+                try:
+                    with urllib.request.urlopen(f"{address}/api", timeout=1) as answer:
+                        json.load(answer)
+                    break
+                except (urllib.error.URLError, OSError):
+                    time.sleep(0.1)
+            else:
+                pytest.fail((home / "log").read_text())
+            yield address
+        finally:
+            running.terminate()
+            running.wait(20)
+
+
+@pytest.fixture(scope="session")
+def jupyter() -> Callable[[str, Path, Path], contextlib.AbstractContextManager[str]]:
+    """jupyter(module, root, home) runs a Jupyter application: `with jupyter(…) as address`."""
+    return _server

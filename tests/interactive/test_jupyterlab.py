@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -76,7 +67,7 @@ PLAY_CELLS = [
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def lab(tmp_path_factory: pytest.TempPathFactory, jupyter: Any) -> Iterator[str]:
     """The address of a JupyterLab that serves three notebooks."""
     home = tmp_path_factory.mktemp("lab")
     for name, cells in (("figures", CELLS), ("own", OWN_CELLS), ("play", PLAY_CELLS)):
@@ -85,36 +76,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
         )
         nbformat.write(notebook, home / f"{name}.ipynb")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    config = {name: str(home / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")}
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
-    command += [f"--ServerApp.port={port}", "--ServerApp.ip=127.0.0.1", "--IdentityProvider.token="]
-    command += [f"--ServerApp.root_dir={home}", "--LabApp.news_url=None"]
-    with (home / "log").open("w") as log:
-        server = subprocess.Popen(
-            command,
-            env=os.environ | config | {"PATH": path, "OPENBLAS_NUM_THREADS": "1"},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            for _ in range(300):
-                try:
-                    with urllib.request.urlopen(f"{address}/api", timeout=1) as answer:
-                        json.load(answer)
-                    break
-                except (urllib.error.URLError, OSError):
-                    time.sleep(0.1)
-            else:
-                pytest.fail((home / "log").read_text())
-            yield address
-        finally:
-            server.terminate()
-            server.wait(10)
+    with jupyter("jupyterlab", home, home) as address:
+        yield address
 
 
 def _open(lab: str, browser: Any, name: str, count: int) -> tuple[Any, Callable[[int], Any]]:

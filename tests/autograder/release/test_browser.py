@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import json
-import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,41 +20,6 @@ from .conftest import cell_called, hand_in, nbgrader, require_sandbox, solved, s
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 NAME = "ps02-softmax"
-
-
-@contextlib.contextmanager
-def server(module: str, root: Path, home: Path) -> Iterator[str]:
-    """Run a Jupyter application in a folder and give its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    own = {name: str(home / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR")}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    command = [sys.executable, "-m", module, "--no-browser", "--allow-root"]
-    command += [f"--ServerApp.port={port}", "--ServerApp.ip=127.0.0.1", "--IdentityProvider.token="]
-    with (home / "log").open("w") as log:
-        running = subprocess.Popen(
-            command,
-            cwd=root,
-            env=os.environ | own | {"PATH": path, "OPENBLAS_NUM_THREADS": "1"},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            for _ in range(600):
-                try:
-                    with urllib.request.urlopen(f"{address}/api", timeout=1) as answer:
-                        json.load(answer)
-                    break
-                except (urllib.error.URLError, OSError):
-                    time.sleep(0.1)
-            else:
-                pytest.fail((home / "log").read_text())
-            yield address
-        finally:
-            running.terminate()
-            running.wait(20)
 
 
 # --------------------------------------------------------------------------------------
@@ -88,8 +44,8 @@ def work(tmp_path_factory) -> Path:
     ],
     ids=["jupyterlab", "notebook"],
 )
-def test_a_set_opens_and_runs(module, page_of, work, browser, tmp_path):
-    with server(module, work, tmp_path) as address:
+def test_a_set_opens_and_runs(jupyter, module, page_of, work, browser, tmp_path):
+    with jupyter(module, work, tmp_path) as address:
         for name, points in ((NAME, ["0.0", "0.0"]), ("solved", ["1.0", "2.0"])):
             context = browser.new_context(viewport={"width": 1300, "height": 6000})
             page = context.new_page()
@@ -160,12 +116,12 @@ def graded(template, tmp_path_factory) -> Course:
     return course
 
 
-def test_formgrader_shows_the_course_and_takes_a_grade_by_hand(graded, browser, tmp_path):
+def test_formgrader_shows_the_course_and_takes_a_grade_by_hand(jupyter, graded, browser, tmp_path):
     from nbgrader.api import Gradebook
 
     with sets.tools_on_path(), Gradebook(graded.gradebook_url) as gradebook:
         submitted = gradebook.find_submission_notebook(NAME, NAME, "ada").id
-    with server("jupyter_server", graded.root, tmp_path) as address:
+    with jupyter("jupyter_server", graded.root, tmp_path) as address:
         page = browser.new_page()
 
         page.goto(f"{address}/formgrader/manage_assignments")
@@ -229,12 +185,14 @@ def late(template, tmp_path) -> Course:
     return course
 
 
-def test_formgraders_buttons_take_off_what_lateness_costs_and_show_it(late, browser, tmp_path):
+def test_formgraders_buttons_take_off_what_lateness_costs_and_show_it(
+    jupyter, late, browser, tmp_path
+):
     """Its autograde button runs the sandbox; its tables show the points before the penalty."""
     from nbgrader.api import Gradebook
 
     require_sandbox()
-    with server("jupyter_server", late.root, tmp_path) as address:
+    with jupyter("jupyter_server", late.root, tmp_path) as address:
         page = browser.new_page()
         page.goto(f"{address}/formgrader/manage_submissions/{NAME}")
         row = page.locator("tr", has=page.locator(".student-id", has_text="bob"))
