@@ -5,16 +5,11 @@
   if (!["light", "dark"].includes(root.dataset.theme)) {
     root.dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   }
-  // A formula whose font is late is set in another one, and moves the page when it arrives.
-  // From file:// a browser lets nothing be loaded ahead.
-  if (location.protocol !== "file:") {
-    for (const font of ["Zero", "Main-Regular", "Math-Italic"]) {
-      const link = document.createElement("link");
-      const folder = "_static/mathjax/output/chtml/fonts/woff-v2";
-      Object.assign(link, { rel: "preload", as: "font", type: "font/woff", crossOrigin: "" });
-      link.fetchPriority = "low"; // the figure comes first
-      link.href = `${root.dataset.content_root}${folder}/MathJax_${font}.woff`;
-      document.head.append(link);
-    }
+  // A formula whose font is late is set in another one, and moves the page when it arrives. So the
+  // fonts are fetched now, and MathJax finds them in the cache.
+  const folder = "_static/mathjax/output/chtml/fonts/woff-v2";
+  for (const font of ["Zero", "Main-Regular", "Math-Italic"]) {
+    const address = new URL(`${root.dataset.content_root}${folder}/MathJax_${font}.woff`, location);
+    new FontFace(`MathJax ${font}`, `url(${address})`).load().catch(() => {});
   }
 }
