@@ -172,7 +172,8 @@ class OuterProduct(Figure):
         )
         return (
             "".join(rows)
-            + f'<div class="lm-row lm-wide lm-three"><div class="lm-row">{sizes}</div>{look}</div>'
+            + f'<div class="lm-row lm-wide"><div class="lm-row">{sizes}</div>'
+            + f'<div class="lm-look">{look}</div></div>'
             + self._panel(marks, "right", mark("p", "says-right", marks))
             + self._panel(
                 marks,

@@ -303,6 +303,21 @@ def test_fits_a_phone(open_page: Open, figure: Any) -> None:
     assert inner == 0
 
 
+@every_figure
+def test_nothing_leaves_its_box(open_page: Open, figure: Any) -> None:
+    page = open_page(figure.name)
+    for width in (1200, 900, 640, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(50)
+        box = page.locator(".lm-figure").evaluate("node => [node.scrollWidth, node.clientWidth]")
+        cut = page.eval_on_selector_all(
+            ".lm-figure :is(.lm-control, button)",
+            """nodes => nodes.filter((n) => n.checkVisibility() && n.scrollWidth > n.clientWidth + 1)
+                 .map((n) => n.textContent)""",
+        )
+        assert (width, box[0], cut) == (width, box[1], [])
+
+
 def test_the_figures_own_style_reaches_it(open_page: Open) -> None:
     page = open_page("backprop")
     spans = "(node) => [getComputedStyle(node).gridColumnEnd, getComputedStyle(node).margin]"
