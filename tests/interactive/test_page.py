@@ -312,7 +312,8 @@ def test_nothing_leaves_its_box(open_page: Open, figure: Any) -> None:
         box = page.locator(".lm-figure").evaluate("node => [node.scrollWidth, node.clientWidth]")
         cut = page.eval_on_selector_all(
             ".lm-figure :is(.lm-control, button)",
-            """nodes => nodes.filter((n) => n.checkVisibility() && n.scrollWidth > n.clientWidth + 1)
+            """nodes => nodes
+                 .filter((n) => n.checkVisibility() && n.scrollWidth > n.clientWidth + 1)
                  .map((n) => n.textContent)""",
         )
         assert (width, box[0], cut) == (width, box[1], [])
