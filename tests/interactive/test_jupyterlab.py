@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import nbformat
 import pytest
 
+from mlp_lib import interactive
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+# what changes a control of each kind
+KEYS = {"range": "ArrowRight", "select-one": "ArrowDown", "button": "Space", "text": "+"}
+
+# What Python sets, a trait of every figure.
+SET: dict[str, tuple[str, Any]] = {
+    "Activations": ("z", -3.0),
+    "Approximation": ("units", 4),
+    "BackpropStepper": ("activation", "relu"),
+    "BatchBridge": ("m", 3),
+    "Chain": ("depth", 4),
+    "Dropout": ("p", 0.5),
+    "Forward": ("output", "identity"),
+    "GradientCheck": ("at", 30),
+    "GradientDescent": ("optimiser", "adam"),
+    "Graph": ("values", [1.5, -2.0, 0.5, 1.0, -1.0, 1.5]),
+    "Losses": ("y", 0),
+    "Neuron": ("b", -1.0),
+    "OuterProduct": ("receivers", 3),
+    "Perceptron": ("extra", "1"),
+    "Playground": ("steps", 5),
+    "Shapes": ("m", 3),
+    "Softmax": ("shift", 1000.0),
+    "Vanishing": ("compare", "relu"),
+}
+# What follows from the first control.
+ALSO = {"Perceptron": {"updates"}}  # other targets begin before the first update
 CELLS = [
-    "from mlp_lib.interactive import Activations, Softmax\nfigure = Activations()\nfigure",
-    "print('z is', figure.z)",
-    "figure.z, figure.activation = -3.0, 'relu'",
-    "scores = Softmax()\nscores",
-    "print('scores are', *(f'{v:g}' for v in [*scores.scores, scores.shift]))",
+    "import json\nfrom mlp_lib import interactive\n"
+    "figures = {name: getattr(interactive, name)() for name in interactive.__all__}\n"
+    "turn = 0\ndisplay(*figures.values())",
+    "turn += 1\n"
+    "print(json.dumps([turn, {name: [f.state(), f.sentence()] for name, f in figures.items()}]))",
+    f"for name, (trait, value) in {SET!r}.items():\n    setattr(figures[name], trait, value)",
 ]
 
 MINE = """import numpy as np
@@ -72,7 +102,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory, jupyter: Any) -> Iterator[str]
     home = tmp_path_factory.mktemp("lab")
     for name, cells in (("figures", CELLS), ("own", OWN_CELLS), ("play", PLAY_CELLS)):
         notebook = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(source) for source in cells],
+            cells=[
+                # long outputs scroll, so that all cells stay in the page
+                nbformat.v4.new_code_cell(source, metadata={"scrolled": True})
+                for source in cells
+            ],
             metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
         )
         nbformat.write(notebook, home / f"{name}.ipynb")
@@ -104,29 +138,81 @@ def _open(lab: str, browser: Any, name: str, count: int) -> tuple[Any, Callable[
     return page, run
 
 
-def test_traits_sync_both_ways(lab: str, browser: Any) -> None:
+def _move(figure: Any) -> tuple[str, Any, Any]:
+    """Change the first enabled control of a figure; its trait, the trait's entry and the value."""
+    control = figure.locator(
+        ":is(input, select, button)[data-lm-trait]:enabled:not([aria-pressed=true])"
+    ).first
+    kind = control.evaluate("node => node.type")
+    key = KEYS[kind]
+    if kind == "range" and control.evaluate("node => node.value === node.max"):
+        key = "ArrowLeft"
+    control.focus()
+    if kind == "text":
+        control.press("End")
+    control.press(key)  # JupyterLab must not take the key for itself
+    trait, index, value = control.evaluate(
+        """({ type, dataset, value, valueAsNumber }) =>
+          [dataset.lmTrait, dataset.lmIndex ?? null, type === "range" ? valueAsNumber : value]"""
+    )
+    return trait, index, json.loads(value) if kind == "button" else value
+
+
+def test_every_figure_is_in_sync_both_ways(lab: str, browser: Any) -> None:
+    assert set(SET) == set(interactive.__all__)
     page, run = _open(lab, browser, "figures", len(CELLS))
-    figure = run(0).locator(".lm-figure[data-lm-ready]")
-    figure.wait_for(timeout=60_000)
-    slider = figure.locator("[data-lm-trait=z]")
-    slider.focus()
-    for _ in range(10):
-        slider.press("ArrowRight")  # JupyterLab must not take the key for itself
-    page.wait_for_function("document.querySelector('[data-lm-trait=z]').value === '2'")
-    page.wait_for_timeout(300)
-    run(1).locator("text=z is 2.0").wait_for(timeout=20_000)
+    shown = run(0)
+    figures = {
+        name: shown.locator(f"[data-lm-figure={getattr(interactive, name).name}][data-lm-ready]")
+        for name in interactive.__all__
+    }
+    for figure in figures.values():
+        figure.wait_for(timeout=60_000)
+
+    turn = 0
+
+    def python() -> dict[str, tuple[dict[str, Any], str]]:
+        """State and sentence of every figure in Python, once the browser shows the same."""
+        nonlocal turn
+        run(1)
+        printed = page.wait_for_function(  # not what stands there from the last time
+            """(turn) => {
+                 const [, cell] = document.querySelectorAll(".jp-Notebook .jp-CodeCell");
+                 const text = cell.querySelector(".jp-OutputArea-output pre")?.textContent;
+                 return text?.endsWith("\\n") && JSON.parse(text)[0] > turn ? text : null;
+               }""",
+            arg=turn,
+            timeout=20_000,
+        )
+        turn, made = json.loads(printed.json_value())
+        for name, (_, sentence) in made.items():
+            kind = getattr(interactive, name).name
+            page.wait_for_function(
+                "([kind, words]) => document.querySelector(`.lm-${kind} .lm-sentence`)"
+                ".textContent === words",
+                arg=[kind, sentence],
+                timeout=20_000,
+            )
+        return made
+
+    before = python()
+    moved = {name: _move(figure) for name, figure in figures.items()}
+    page.wait_for_timeout(500)
+    after = python()
+    for name, (trait, index, value) in moved.items():
+        (old, said), (new, says) = before[name], after[name]
+        changed = {key for key in new if new[key] != old[key]}
+        assert (name, changed - ALSO.get(name, set())) == (name, {trait})
+        assert (name, new[trait] if index is None else new[trait][int(index)]) == (name, value)
+        assert says != said
 
     run(2)
-    page.wait_for_function("document.querySelector('[data-lm-trait=z]').value === '-3'")
-    assert figure.locator("[data-lm-trait=activation]").input_value() == "relu"
-    page.wait_for_selector(".lm-sentence:text('At z = −3, ReLU gives f = 0')")
-
-    softmax = run(3).locator(".lm-softmax[data-lm-ready]")
-    softmax.wait_for(timeout=20_000)
-    softmax.get_by_role("button", name="c = 1000", exact=True).click()
-    softmax.locator("[data-lm-trait=scores]").first.press("ArrowLeft")
-    page.wait_for_timeout(300)
-    run(4).locator("text=scores are 0.9 3 -4 1000").wait_for(timeout=20_000)
+    page.wait_for_timeout(500)
+    last = python()
+    for name, (trait, value) in SET.items():
+        assert (name, last[name][0][trait]) == (name, value)
+        assert last[name][1] != after[name][1]
+    assert "gives nan, nan, nan." in last["Softmax"][1]
     page.context.close()
 
 
