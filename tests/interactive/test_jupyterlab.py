@@ -142,7 +142,7 @@ def _move(figure: Any) -> tuple[str, Any, Any]:
     """Change the first enabled control of a figure; its trait, the trait's entry and the value."""
     control = figure.locator(
         ":is(input, select, button)[data-lm-trait]:enabled:not([aria-pressed=true])"
-    ).first
+    ).first.element_handle()  # this one, also when it is pressed
     kind = control.evaluate("node => node.type")
     key = KEYS[kind]
     if kind == "range" and control.evaluate("node => node.value === node.max"):
