@@ -8,19 +8,27 @@ const SLOTS = 6;
 const [WIDTH, HEIGHT, ROOM] = [350, 520, 84];
 const SIGNS = { "+": "+", "-": "−", "*": "×", "/": "÷", "**": "**", neg: "−" };
 const FLOOR = 1e-12;
+const AWAY = "Your class was run at other inputs: these numbers are the reference's.";
+const STILL =
+  "Your numbers belong to the inputs they were computed at. To move those, give an expression and " +
+  'your class: Graph("a*b + a", engine=Value).';
 
 // a number as it is multiplied, in a formula
 const known = (v) => (v === null ? "–" : value(v));
 
 // What the figure shows: nodes with a name to refer to them, gradients, what is wrong.
-function graphOf(state) {
-  let nodes = state.own.nodes;
+function graphOf({ own, expression, values }) {
+  const recorded = own.nodes && !own.at; // an object that was handed over, not a class to be run
+  const settings = [expression, ...values];
+  const away = Boolean(own.at && settings.some((v, i) => own.at[i] !== v));
+  let nodes = own.nodes ?? [];
+  const mine = nodes.length > 0 && !away;
   let problem = null;
   let variables = [];
-  if (!nodes) {
-    const made = read(state.expression);
+  if (!recorded) {
+    const made = read(expression);
     ({ problem, variables } = made);
-    nodes = evaluate(made, state.values);
+    nodes = evaluate(made, values).map((node, i) => ({ ...node, ...(mine ? own.nodes[i] : {}) }));
   }
   const taken = new Set([...nodes.map((node) => node.name), ...variables]);
   let count = 0;
@@ -34,7 +42,7 @@ function graphOf(state) {
   const broken = nodes.findIndex((node) => node.data === null);
   const whole = nodes.length > 0 && broken < 0;
   const back = whole ? reverse(nodes) : { grads: nodes.map(() => 0), parts: nodes.map(() => []) };
-  return { nodes, names, problem, variables, broken, whole, ...back };
+  return { nodes, names, problem, variables, broken, whole, recorded, away, mine, ...back };
 }
 
 function stepsOf({ nodes, whole }) {
@@ -248,12 +256,12 @@ function remark({ nodes, names, grads, parts }, own) {
 
 function view(state) {
   const graph = graphOf(state);
-  const { nodes, names, problem, variables, broken } = graph;
+  const { nodes, names, problem, variables, broken, recorded, away } = graph;
   const steps = stepsOf(graph);
   const last = steps.length - 1;
   const at = Math.min(state.step, last);
   const shown = ([kind, i]) => steps.findIndex((s) => s[0] === kind && s[1] === i) <= at;
-  const own = state.own.nodes ? compared(graph) : null;
+  const own = graph.mine ? compared(graph) : null;
   let [title, formula] = stage(graph, steps[at]);
   if (!nodes.length) [title, formula] = ["nothing to draw yet", ""];
   let trouble = "";
@@ -277,8 +285,11 @@ function view(state) {
       }
     });
   } else if (nodes.length) words.push("no result.");
-  const verdict = own ? remark(graph, own) : "";
-  const source = state.own.nodes ? "Your own object." : `${state.expression.trim() || "Nothing"}.`;
+  let verdict = own ? remark(graph, own) : "";
+  if (away) verdict = AWAY;
+  else if (state.own.remark) verdict = `${state.own.remark}.`;
+  const still = recorded ? STILL : "";
+  const source = recorded ? "Your own object" : state.expression.trim() || "Nothing";
   const marks = {
     graph: { html: drawn(graph, own, steps, at) },
     stage: { text: title },
@@ -287,12 +298,13 @@ function view(state) {
     where: { text },
     problem: { text: trouble },
     own: { text: verdict },
+    still: { text: still },
     text: { "aria-invalid": String(Boolean(problem)) },
   };
   const values = { step: String(at), expression: state.expression };
-  const disabled = state.own.nodes ? ["expression"] : [];
+  const disabled = recorded ? ["expression"] : [];
   for (let i = 0; i < SLOTS; i += 1) {
-    const name = state.own.nodes ? undefined : variables[i];
+    const name = variables[i];
     marks[`slot-${i}`] = { style: name ? "" : "display:none" };
     marks[`name-${i}`] = { text: name ?? "" };
     marks[`input-${i}`] = { "aria-label": name ?? "unused" };
@@ -304,7 +316,7 @@ function view(state) {
     values,
     disabled,
     limits: { step: [0, last, 1] },
-    sentence: [source, trouble, ...words, `Step ${at} of ${last}: ${title}.`, verdict].filter(Boolean).join(" "),
+    sentence: [`${source}.`, trouble, ...words, `Step ${at} of ${last}: ${title}.`, verdict, still].filter(Boolean).join(" "),
   };
 }
 

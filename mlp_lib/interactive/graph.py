@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
 from itertools import pairwise
@@ -27,18 +27,16 @@ from mlp_lib.interactive.drawing import (
     value,
 )
 from mlp_lib.interactive.expression import (
-    FUNCTIONS,
     MOST_LETTERS,
-    MOST_NODES,
     MOST_VARIABLES,
     Node,
     UnreadError,
-    computed,
     evaluate,
     read,
     reverse,
 )
 from mlp_lib.interactive.figure import Figure, View
+from mlp_lib.interactive.graph_own import run, taken
 
 Step = tuple[str, int]
 
@@ -51,6 +49,11 @@ EXAMPLES = {
 }
 START = [2.0, -3.0, 0.5, 1.0, -1.0, 1.5]
 WIDTH, HEIGHT, ROOM, FLOOR = 350, 520, 84, 1e-12
+AWAY = "Your class was run at other inputs: these numbers are the reference's."
+STILL = (
+    "Your numbers belong to the inputs they were computed at. To move those, give an expression "
+    'and your class: Graph("a*b + a", engine=Value).'
+)
 SIGNS = {"+": "+", "-": "−", "*": "×", "/": "÷", "**": "**", "neg": "−"}
 
 
@@ -224,9 +227,18 @@ class Graph(Figure):
 
     graph: an expression of numbers, names, + − * / **, brackets and the functions exp, log, sin,
     cos, tanh, sigmoid and relu; parts before the last one name what is used again: u = a*b; u*u.
-    values: of its variables, in the order in which they appear. Or graph is a value of your own
-    engine after backward(), with data, grad, parents and slopes as `mlp_lib.Value` has them; then
-    your gradients stand beside the right ones. names: {"a": a, …} for some of your values.
+    values: of its variables, in the order in which they appear. engine: a class of your own; the
+    expression is computed with it too, again after every change, and its gradients stand beside
+    the right ones:
+
+        Graph("u = a*b; u*u + u + a", engine=Value)
+
+    It is called with a number; its objects have data, grad, backward(), the signs as operators and
+    the functions as methods. If they have parents and slopes as those of `mlp_lib.Value`, the
+    slopes are compared as well.
+
+    Or graph is one such object after backward(), with parents and slopes; its numbers belong to
+    the inputs they were computed at and stay. names: {"a": a, …} for some of its values.
     """
 
     name: ClassVar[str] = "graph"
@@ -240,37 +252,81 @@ class Graph(Figure):
     own = traitlets.Dict().tag(sync=True)
 
     def __init__(
-        self, graph: Any = None, *, names: dict[str, Any] | None = None, **traits: Any
+        self,
+        graph: Any = None,
+        *,
+        engine: Callable[[float], Any] | None = None,
+        names: dict[str, Any] | None = None,
+        **traits: Any,
     ) -> None:
         if isinstance(graph, str):
             traits["expression"] = graph
+        elif graph is not None and engine is not None:
+            raise TypeError(f"engine: expected an expression with it, got {type(graph).__name__}")
         elif graph is not None:
-            traits["own"] = {"nodes": _taken(graph, names or {})}
+            traits["own"] = {"nodes": taken(graph, names or {})}
         if "values" in traits:
             given = list(traits["values"])
             traits["values"] = given + START[len(given) :]
         super().__init__(**traits)
+        self._engine = engine
+        if engine is not None:
+            self.observe(self._ask_own, ["expression", "values"])
+            self._ask_own()
+
+    def _settings(self) -> list[Any]:
+        """What the numbers of the reader's own class belong to."""
+        return [self.expression, *self.values]
+
+    def _ask_own(self, _change: Any = None) -> None:
+        """Compute with the reader's class where the figure stands."""
+        assert self._engine is not None
+        made = read(self.expression)
+        graph = _Graph(evaluate(made, self.values), made.variables, made.problem)
+        own: dict[str, Any] = {"at": self._settings(), "nodes": [], "remark": ""}
+        if graph.whole:
+            try:
+                own |= run(self._engine, graph.nodes, graph.names)
+            except Exception as error:  # anything that the reader's code may raise
+                own["remark"] = f"Your class raised {type(error).__name__}: {error}"
+        self.own = own
+
+    @property
+    def _recorded(self) -> bool:
+        """The reader handed over one object, which cannot be computed anew."""
+        return bool(self.own) and "at" not in self.own
 
     def _graph(self) -> _Graph:
-        if not self.own:
+        own, said = None, self.own.get("nodes", [])
+        if said and (self._recorded or self.own["at"] == self._settings()):
+            own = _Own(
+                [math.nan if n["grad"] is None else n["grad"] for n in said],
+                [n["given"] for n in said],
+                [n["wrong"] for n in said],
+                [],
+            )
+        if not self._recorded:
             made = read(self.expression)
-            return _Graph(evaluate(made, self.values), made.variables, made.problem)
+            return _Graph(evaluate(made, self.values), made.variables, made.problem, own)
         nodes = [
             Node(n["op"], tuple(n["parents"]), n["name"], n["p"], n["data"], tuple(n["slopes"]))
-            for n in self.own["nodes"]
+            for n in said
         ]
-        own = _Own(
-            [math.nan if n["grad"] is None else n["grad"] for n in self.own["nodes"]],
-            [n["given"] for n in self.own["nodes"]],
-            [n["wrong"] for n in self.own["nodes"]],
-            [],
-        )
         return _Graph(nodes, [], None, own)
+
+    def _own_text(self, graph: _Graph) -> str:
+        if not self.own:
+            return ""
+        if not self._recorded and self.own["at"] != self._settings():
+            return AWAY
+        if self.own.get("remark"):
+            return f"{self.own['remark']}."
+        return _remark(graph, graph.own) if graph.own else ""
 
     def view(self) -> View:
         """See `Figure.view`; the twin of view() in graph.js."""
         graph = self._graph()
-        nodes, names, problem, own = graph.nodes, graph.names, graph.problem, graph.own
+        nodes, names, problem = graph.nodes, graph.names, graph.problem
         steps = graph.steps()
         last = len(steps) - 1
         at = min(self.step, last)
@@ -302,8 +358,8 @@ class Graph(Figure):
             ]
         elif nodes:
             words.append("no result.")
-        verdict = _remark(graph, own) if own else ""
-        source = "Your own object." if own else f"{self.expression.strip() or 'Nothing'}."
+        verdict = self._own_text(graph)
+        source = "Your own object" if self._recorded else self.expression.strip() or "Nothing"
         marks: Marks = {
             "graph": {"html": _drawn(graph, steps, at)},
             "stage": {"text": title},
@@ -312,10 +368,11 @@ class Graph(Figure):
             "where": {"text": where},
             "problem": {"text": trouble},
             "own": {"text": verdict},
+            "still": {"text": STILL if self._recorded else ""},
             "text": {"aria-invalid": "true" if problem else "false"},
         }
         values = {"step": str(at), "expression": self.expression}
-        disabled = ["expression"] if own else []
+        disabled = ["expression"] if self._recorded else []
         for i in range(MOST_VARIABLES):
             used = i < len(graph.variables)
             name = graph.variables[i] if used else ""
@@ -325,7 +382,8 @@ class Graph(Figure):
             values[f"values.{i}"] = short(self.values[i])
             if not used:
                 disabled.append(f"values.{i}")
-        said = [source, trouble, *words, f"Step {at} of {last}: {title}.", verdict]
+        said = [f"{source}.", trouble, *words, f"Step {at} of {last}: {title}.", verdict]
+        said += [STILL] if self._recorded else []
         return {
             "marks": marks,
             "values": values,
@@ -419,6 +477,7 @@ class Graph(Figure):
             + mark("div", "sums", marks)
             + "</div>"
             + mark("p", "own", marks, class_="lm-strong")
+            + mark("p", "still", marks)
             + f'<div class="lm-slots">{slots}</div>'
             + '<p class="lm-key"><span class="lm-a">value</span> · <span class="lm-b">∂ gradient'
             '</span> · <span class="lm-c">slope of a use</span></p></div>'
@@ -556,93 +615,3 @@ def _remark(graph: _Graph, own: _Own) -> str:
     if near(2 * right):
         return f"{said} That is twice as much: was it cleared before a second backward?"
     return said
-
-
-# -- the reader's own objects ---------------------------------------------------------------------
-
-
-def _taken(root: Any, names: dict[str, Any]) -> list[dict[str, Any]]:
-    """The graph behind a value of the reader's own engine, parents before children."""
-    order: list[Any] = []
-    places: dict[int, int] = {}
-    stack = [(root, False)]
-    while stack:
-        thing, parents_done = stack.pop()
-        if id(thing) in places:
-            continue
-        parents = _parents(thing)
-        if parents_done:
-            places[id(thing)] = len(order)
-            order.append(thing)
-        else:
-            stack.append((thing, True))
-            stack += [(parent, False) for parent in reversed(parents)]
-        if len(stack) > 20 * MOST_NODES or len(order) > MOST_NODES:
-            raise ValueError(f"expected a graph of at most {MOST_NODES} values")
-    given = {id(thing): name for name, thing in names.items()}
-    return [_own_node(thing, places, given.get(id(thing), "")) for thing in order]
-
-
-def _parents(thing: Any) -> list[Any]:
-    for need in ("data", "grad", "parents"):
-        if not hasattr(thing, need):
-            raise TypeError(
-                f"expected an expression or a value with data, grad and parents, "
-                f"got {type(thing).__name__} without {need}"
-            )
-    return list(thing.parents)
-
-
-def _own_node(thing: Any, places: dict[int, int], name: str) -> dict[str, Any]:
-    parents = _parents(thing)
-    data, grad = float(thing.data), float(thing.grad)
-    if not math.isfinite(data):
-        raise ValueError(f"expected finite data, got {data}")
-    name = name or str(getattr(thing, "label", "") or "")
-    slopes = [float(slope) for slope in getattr(thing, "slopes", ())]
-    op, p, right = _operation(thing, [float(q.data) for q in parents], data, slopes)
-    return {
-        "op": op if parents else "variable" if name else "number",
-        "name": re.sub(r"[^\w ]", "", name),
-        "parents": [places[id(parent)] for parent in parents],
-        "p": p,
-        "data": data,
-        "slopes": right,
-        "grad": grad if math.isfinite(grad) else None,
-        "given": slopes,
-        "wrong": [k for k, slope in enumerate(slopes) if not _close(slope, right[k])],
-    }
-
-
-def _close(a: float, b: float) -> bool:
-    return abs(a - b) <= 1e-9 * max(1.0, abs(b))
-
-
-def _operation(
-    thing: Any, inputs: list[float], data: float, slopes: list[float]
-) -> tuple[str, float, list[float]]:
-    """The operation that gives this number from its parents', with its slopes.
-
-    Several may, as 2 + 2 and 2 · 2: then the one whose slopes, or whose `op`, are the object's.
-    """
-    if not inputs:
-        return "number", 0.0, []
-    candidates: list[Node] = []
-    if len(inputs) == 2:
-        candidates = [Node(op, (0, 1)) for op in ("+", "*", "-", "/", "**")]
-    elif len(inputs) == 1:
-        candidates = [Node(op, (0,)) for op in ("neg", *FUNCTIONS)]
-        candidates += [Node("power", (0,), number=p) for p in (2.0, 3.0, -1.0, 0.5, 4.0)]
-    found = []
-    for node in candidates:
-        made = computed(node, inputs)
-        if made and _close(made[0], data):
-            named = str(getattr(thing, "op", "")) == node.op
-            same = len(slopes) == len(inputs) and all(map(_close, slopes, made[1]))
-            found.append((not named, not same, node, made[1]))
-    if found:
-        *_, node, right = min(found, key=lambda entry: entry[:2])
-        return node.op, node.number, list(right)
-    if len(slopes) != len(inputs):
-        raise ValueError(f"slopes: expected {len(inputs)}, one a parent, got {len(slopes)}")
-    return "f", 0.0, slopes

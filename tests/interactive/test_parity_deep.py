@@ -302,7 +302,10 @@ def graphs() -> list[Graph]:
         for step in (0, int(rng.integers(1, 12)), 99):
             values = [float(v) / 10 for v in rng.integers(-50, 51, 6)]
             made.append(Graph(text, values=values, step=step))
-    return made + [Graph(make()) for make in OWN.values()]
+    made += [Graph(text, engine=engine) for engine in (Value, Own, Assigns) for text in EXAMPLES]
+    moved = Graph(engine=Own)
+    moved.own = moved.own | {"at": ["a*b", *moved.values]}  # as on a page without a kernel
+    return [*made, moved, *(Graph(make()) for make in OWN.values())]
 
 
 def lesson(engine: Any = Value) -> Any:
@@ -456,6 +459,115 @@ def test_own_engine_beside_the_reference(said: str) -> None:
     html = figure.view()["marks"]["graph"]["html"]
     painted = "reference" not in said and "used" not in said
     assert ("lm-first" in html) == painted
+
+
+class Scalar:
+    """An engine with closures, as many write it: no slopes, and no names of ours but two."""
+
+    def __init__(self, data: float, behind: Any = ()) -> None:
+        self.data, self.grad, self.behind, self.push = float(data), 0.0, behind, lambda: None
+
+    def __add__(self, other: Scalar) -> Scalar:
+        out = Scalar(self.data + other.data, (self, other))
+
+        def push() -> None:
+            self.grad += out.grad
+            other.grad += out.grad
+
+        out.push = push
+        return out
+
+    def __mul__(self, other: Scalar) -> Scalar:
+        out = Scalar(self.data * other.data, (self, other))
+
+        def push() -> None:
+            self.grad += other.data * out.grad
+            other.grad += self.data * out.grad
+
+        out.push = push
+        return out
+
+    def tanh(self) -> Scalar:
+        t = math.tanh(self.data)
+        out = Scalar(t, (self,))
+
+        def push() -> None:
+            self.grad += (1 - t * t) * out.grad
+
+        out.push = push
+        return out
+
+    def backward(self) -> None:
+        order: list[Scalar] = []
+
+        def visit(value: Scalar) -> None:
+            if value not in order:
+                for other in value.behind:
+                    visit(other)
+                order.append(value)
+
+        visit(self)
+        self.grad = 1.0
+        for value in reversed(order):
+            value.push()
+
+
+class Halves(Own):
+    def __mul__(self, other: Own) -> Own:
+        return Halves(self.data * other.data / 2, (self, other), (other.data, self.data))
+
+
+class Tilted(Own):
+    def tanh(self) -> Own:
+        t = math.tanh(self.data)
+        return Tilted(t, (self,), (1 + t * t,))
+
+
+RIGHT = "Your gradients are the reference's."
+
+
+@pytest.mark.parametrize(
+    ("engine", "expression", "said"),
+    [
+        (Own, "u = a*b; u*u + u + a", RIGHT),
+        (Own, "-(a - b*c)", RIGHT),  # which has neither − nor a sign
+        (Scalar, "tanh(w*x + b)", RIGHT),
+        (Assigns, "u = a*b; u*u + u + a", "∂y/∂u = −6, expected −11. That is one share of 3"),
+        (Halves, "a*b + a", "Your first wrong value: v₁ = −3, expected −6."),
+        (Tilted, "tanh(w*x + b)", "Your slope of y by v₂ is 1.9999, expected 6.68×10⁻⁵."),
+        (Own, "exp(a)", "Your class raised AttributeError: 'Own' object has no attribute 'exp'."),
+    ],
+)
+def test_own_class_computes_the_expression(engine: Any, expression: str, said: str) -> None:
+    figure = Graph(expression, engine=engine)
+    assert said in figure.sentence()
+    assert "expression" not in figure.view()["disabled"]
+
+
+def test_own_class_is_run_again_after_every_change() -> None:
+    made: list[float] = []
+
+    class Counted(Own):
+        def __init__(self, data: float, parents: Any = (), slopes: Any = ()) -> None:
+            super().__init__(data, parents, slopes)
+            made.append(data)
+
+    figure = Graph("a*b", engine=Counted)
+    assert made[:3] == [2.0, -3.0, -6.0]
+    figure.values = [1.5, *figure.values[1:]]
+    assert made[3:] == [1.5, -3.0, -4.5]
+    figure.expression = "a + b"
+    assert made[6:] == [1.5, -3.0, -1.5]
+    assert "Your gradients are the reference's." in figure.sentence()
+    figure.expression = "1/(a - a)"
+    assert "Your" not in figure.sentence()
+    with pytest.raises(TypeError, match="engine: expected an expression with it, got Own"):
+        Graph(lesson(Own), engine=Own)
+
+
+def test_numbers_that_stay_say_so() -> None:
+    assert "belong to the inputs they were computed at" in Graph(lesson(Own)).sentence()
+    assert "belong" not in Graph(engine=Own).sentence()
 
 
 def test_own_values_have_names_and_two_is_twice() -> None:
