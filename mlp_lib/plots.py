@@ -13,6 +13,7 @@ import html
 import inspect
 import io
 import re
+import textwrap
 from collections.abc import Callable, Sequence
 from itertools import cycle
 from typing import Any
@@ -22,6 +23,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 __all__ = [
     "COLOURS",
@@ -39,6 +41,7 @@ __all__ = [
 COLOURS = {"blue": "#2a7fc1", "orange": "#cf6a1c", "green": "#1f9268", "purple": "#a45fb3"}
 DASHES = ["-", "--", "-.", ":"]
 _INK = "#010203"  # stands for the page's text colour until `show` replaces it
+_PAGE = 84  # letters of code in a line of the page
 _FAINT = "#7f8487"  # grid lines, weak on both backgrounds
 
 _STYLE: Any = {
@@ -62,12 +65,20 @@ _STYLE: Any = {
 }
 
 
-def figure(columns: int = 1, width: float = 7.0, height: float = 3.2, **kwargs: Any) -> Any:
-    """Return a figure and its axes (one, or an array of `columns`) in the style of the course."""
+def figure(
+    columns: int = 1, rows: int = 1, width: float = 5.2, height: float = 3.2, **kwargs: Any
+) -> Any:
+    """Return a figure and its axes (one, or an array of them) in the style of the course.
+
+    A phone shows a picture 3.7 inches wide: beyond a `width` of 5.2 its text becomes too small to
+    read there. Panels therefore stand one below the other, in `rows`.
+    """
     with mpl.rc_context(_STYLE):
-        fig = Figure(figsize=(width, height), layout="constrained")
+        # between panels a title keeps away from the axis above it
+        layout = ConstrainedLayoutEngine(h_pad=0.12 if rows > 1 else 0.04)
+        fig = Figure(figsize=(width, height), layout=layout)
         FigureCanvasSVG(fig)
-        axes = fig.subplots(1, columns, **kwargs)
+        axes = fig.subplots(rows, columns, **kwargs)
     return fig, axes
 
 
@@ -202,16 +213,49 @@ def show(fig: Figure, alt: str) -> Picture:
     return Picture(svg.replace("<svg ", head, 1).replace("\n", " "), alt)
 
 
+def _narrow(code: str) -> str:
+    """Fit code into the page: fill paragraphs of docstrings, break signatures, lift remarks."""
+
+    def paragraph(found: re.Match[str]) -> str:
+        text, indent, lines = found[0], found[1], found[0].split("\n")
+        if all(len(line) <= _PAGE for line in lines):
+            return text
+        if len(lines) > 1 and any("   " in line.strip() for line in lines):  # formulas in columns
+            return text
+        text = re.sub(r"\n *", " ", text.strip())
+        return textwrap.fill(
+            text,
+            _PAGE - 3,
+            break_on_hyphens=False,
+            initial_indent=indent,
+            subsequent_indent=indent,
+        )
+
+    def docstring(found: re.Match[str]) -> str:
+        return re.sub(r"^( *)\S.*(?:\n *\S.*)*", paragraph, found[0], flags=re.MULTILINE)
+
+    code = re.sub(r'^ *""".*?(?=\n *"""$|"""$)', docstring, code, flags=re.DOTALL | re.MULTILINE)
+    lines = []
+    for line in code.split("\n"):
+        if len(line) > _PAGE:
+            line = re.sub(r"^( *)(def \w+\()(.*)(\) -> .*:)$", r"\1\2\n\1    \3\n\1\4", line)
+            line = re.sub(r"^( *)(\S.*)  (# .*)$", r"\1\3\n\1\2", line)
+        lines.append(line)
+    return "\n".join(lines)
+
+
 def source(*functions: Callable[..., Any]) -> Any:
     """Show the source of library functions as it stands in the module, highlighted.
 
-    Only remarks to the tools that check the code are left out.
+    Only remarks to the tools that check the code are left out, and what is wider than the page is
+    broken anew.
     """
     from IPython.display import Markdown
 
     files = dict.fromkeys(f.__module__.replace(".", "/") + ".py" for f in functions)
     code = "\n\n\n".join(inspect.getsource(f).rstrip() for f in functions)
     code = re.sub(r"  # (?:type: ignore|noqa)\b.*", "", code)
+    code = _narrow(code)
     return Markdown(  # type: ignore[no-untyped-call]
         f"From `{'`, `'.join(files)}`:\n\n```python\n{code}\n```"
     )

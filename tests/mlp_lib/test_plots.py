@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -93,9 +95,39 @@ def test_a_heat_map_shows_every_number():
 
 
 def test_source_shows_the_module_s_own_text():
-    shown = plots.source(mlp_lib.softmax).data
-    assert inspect.getsource(mlp_lib.softmax).rstrip() in shown
-    assert "mlp_lib/softmax.py" in shown
+    shown = plots.source(mlp_lib.d_sigmoid).data
+    assert inspect.getsource(mlp_lib.d_sigmoid).rstrip() in shown
+    assert "mlp_lib/activations.py" in shown
+
+
+def statements(code: str) -> str:
+    """Return what Python reads, with any white space in docstrings counted as one space."""
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = " ".join(node.value.split())
+    return ast.dump(tree)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [mlp_lib.softmax, mlp_lib.neuron_forward, mlp_lib.perceptron_train, mlp_lib.mlp_backward],
+)
+def test_source_fits_the_page_and_says_the_same(function: Callable[..., object]):
+    shown = plots.source(function).data
+    code = shown[shown.index("```python\n") + 10 : shown.rindex("\n```")]
+    assert max(map(len, inspect.getsource(function).split("\n"))) > 84
+    assert max(map(len, code.split("\n"))) <= 85
+    assert statements(code) == statements(inspect.getsource(function))
+
+
+def test_panels_stand_below_each_other_and_a_phone_can_read_them():
+    fig, axes = plots.figure(rows=2)
+    assert axes.shape == (2,)
+    top, bottom = (ax.get_position() for ax in axes)
+    assert top.y0 > bottom.y1
+    assert top.x0 == bottom.x0
+    assert fig.get_size_inches()[0] * 96 * 0.7 < 358, "the text keeps 70 % of its size at 390 px"
 
 
 def test_source_leaves_out_remarks_to_tools():
