@@ -293,10 +293,19 @@ def single(array: Numbers) -> bool:
     )
 
 
+_TINY, _HUGE = 1e-200, 1e200
+"""Between them a sum of squares is exact enough as it stands."""
+
+
 def close(got: Numbers, expected: Numbers, rtol: float, atol: float) -> bool:
     """‖got − expected‖ ≤ rtol ‖expected‖ + atol; nan and ±∞ must sit in the same places."""
     if got.shape != expected.shape:
         return False
+    if got.dtype == expected.dtype == np.float64:  # the usual case, with a third of the work
+        square, size = np.vdot(got, got), np.vdot(expected, expected)
+        if _TINY < size < _HUGE and square < _HUGE:  # so nothing is nan or infinite
+            gap = got - expected
+            return bool(np.vdot(gap, gap) ** 0.5 <= rtol * size**0.5 + atol)
     finite = np.isfinite(expected)
     same_places = np.isfinite(got) == finite
     if not same_places.all():

@@ -42,11 +42,16 @@ RULE = (
 
 @dataclass(frozen=True)
 class Request:
-    """One call to make: `wire` is what travels, `again` marks the repetition of an earlier one."""
+    """One call to make: `wire` is what travels, `again` marks the repetition of an earlier one.
+
+    `shared` says that many submissions are asked this very request, so that it pays to remember
+    what the reference and the known mistakes make of it.
+    """
 
     case: Case
     wire: dict[str, Tree]
     again: int | None = None
+    shared: bool = False
 
 
 def cases_for(step: Step, salt: str = "", student: str = "") -> list[Case]:
@@ -197,7 +202,7 @@ def reference_outcomes(step: Step, requests: Sequence[Request]) -> list[dict[str
 
 
 _memory: dict[tuple[str, int, str], tuple[Case, dict[str, Tree]]] = {}
-"""By step, number of the case and mistake: what came of the cases that are the same for all."""
+"""By step, case and mistake: what came of the cases that are asked more than once."""
 
 
 def _remembered(
@@ -208,19 +213,21 @@ def _remembered(
     namespace: Mapping[str, Any],
     wire: dict[str, Tree],
 ) -> dict[str, Tree]:
-    """Execute a request of ours; a fixed case only once, for grading asks it for every student."""
-    if not _fixed(step, number, request):
+    """Execute a request of ours; what is asked of many students is executed once."""
+    if not _kept(step, number, request):
         return execute(namespace, wire, keep_chance=False)
-    known = _memory.get((step.id, number, mistake))
+    # the case is stored as well, so that its id belongs to no other as long as it is in use
+    key = step.id, id(request.case) if request.shared else number, mistake
+    known = _memory.get(key)
     if known is None or known[0] is not request.case:
         known = request.case, execute(namespace, wire, keep_chance=False)
         if known[1]["status"] != "timeout":  # that may have been the machine's fault
-            _memory[step.id, number, mistake] = known
+            _memory[key] = known
     return known[1]
 
 
-def _fixed(step: Step, number: int, request: Request) -> bool:
-    return number < len(step.cases) and request.case is step.cases[number]
+def _kept(step: Step, number: int, request: Request) -> bool:
+    return request.shared or (number < len(step.cases) and request.case is step.cases[number])
 
 
 class Run:
@@ -541,7 +548,7 @@ def _explaining(
     if not wrong or statuses & {"not-started", "missing", "timeout"}:
         return [], None
     # What is remembered first, then what is quick.
-    wrong.sort(key=lambda n: (not _fixed(step, n, run.requests[n]), run.expected[n]["seconds"]))
+    wrong.sort(key=lambda n: (not _kept(step, n, run.requests[n]), run.expected[n]["seconds"]))
     patient = sum(run.expected[n]["seconds"] for n in wrong) * len(step.mistakes) < IMPATIENCE
     found: list[tuple[Mistake, bool]] = []
     part: list[tuple[int, Mistake]] = []

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from autograder import bank
-from autograder.engine.judge import StepResult, judge, requests_for
+from autograder.engine.judge import StepResult, judge
 from autograder.engine.render import as_html, as_text
-from autograder.grading import clean, notebook, run
+from autograder.grading import clean, notebook, papers, run
 from autograder.grading.notebook import Cell, Refused, Template
 from autograder.sandbox.host import Sandbox
 from autograder.sandbox.limits import Limits
@@ -192,8 +192,8 @@ def _graded(
     sandbox: Sandbox,
 ) -> tuple[Result, dict[str, Any]]:
     steps = {cell.grade_id: bank.get(cell.grade_id) for cell in cells if cell.role == "check"}
-    requests = {name: requests_for(step, settings.salt, task.student) for name, step in
-                steps.items()}  # fmt: skip
+    paper = papers.paper_of(settings.salt, task.student)
+    requests = {name: papers.requests_of(name, settings.salt, paper) for name in steps}
     limits = {name: max(settings.limits.call, step.limit) for name, step in steps.items()}
     done = run.execute(
         sandbox,

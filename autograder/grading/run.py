@@ -19,7 +19,7 @@ from autograder.engine.judge import Request
 from autograder.grading import clean, standin
 from autograder.grading.notebook import Cell
 from autograder.inside.runner import Tree, out_of_time
-from autograder.sandbox.host import Sandbox, Session
+from autograder.sandbox.host import Sandbox, Session, encoded
 from autograder.sandbox.limits import CellResult, SandboxError, SessionDied
 
 RUNS = 4
@@ -213,7 +213,7 @@ class _Run:
                 raise _Stop
             self.at = place
             start = time.monotonic()
-            outcome = session.call(request.wire, limit=limit)
+            outcome = session.call(payload_of(request), limit=limit)
             spent[name] = spent.get(name, 0.0) + time.monotonic() - start
             outcomes.append(outcome)
             if outcome["status"] == "timeout":
@@ -230,6 +230,20 @@ class _Run:
             if step not in self.result.outcomes:
                 made = self.partial.get(step, [])
                 self.result.outcomes[step] = [*made, *[nothing] * (len(requests) - len(made))]
+
+
+_payloads: dict[int, tuple[Request, bytes]] = {}
+"""What travels of the requests that many are asked, by the request's id; it is kept alive here."""
+
+
+def payload_of(request: Request) -> bytes:
+    """Return a request as it travels; one that many are asked is encoded once."""
+    known = _payloads.get(id(request))
+    if known is None:
+        known = request, encoded(request.wire)
+        if request.shared:
+            _payloads[id(request)] = known
+    return known[1]
 
 
 def ended(death: SessionDied) -> dict[str, Tree]:

@@ -72,7 +72,11 @@ def encode(tree: Tree) -> bytes:
 
 def frame(sequence: int, kind: int, tree: Tree) -> bytes:
     """Return a whole frame, header and payload."""
-    payload = encode(tree)
+    return framed(sequence, kind, encode(tree))
+
+
+def framed(sequence: int, kind: int, payload: bytes) -> bytes:
+    """Return a frame with a payload that is encoded already."""
     return HEADER.pack(len(payload), sequence, kind) + payload
 
 
