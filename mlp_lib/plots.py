@@ -232,9 +232,10 @@ def _narrow(code: str) -> str:
         )
 
     def docstring(found: re.Match[str]) -> str:
-        return re.sub(r"^( *)\S.*(?:\n *\S.*)*", paragraph, found[0], flags=re.MULTILINE)
+        text = re.sub(r"^( *)\S.*(?:\n *\S.*)*", paragraph, found[1], flags=re.MULTILINE)
+        return text + found[2]
 
-    code = re.sub(r'^ *""".*?(?=\n *"""$|"""$)', docstring, code, flags=re.DOTALL | re.MULTILINE)
+    code = re.sub(r'^( *""".*?)(\n *"""$|"""$)', docstring, code, flags=re.DOTALL | re.MULTILINE)
     lines = []
     for line in code.split("\n"):
         if len(line) > _PAGE:

@@ -110,15 +110,21 @@ def statements(code: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "function",
-    [mlp_lib.softmax, mlp_lib.neuron_forward, mlp_lib.perceptron_train, mlp_lib.mlp_backward],
+    "functions",
+    [
+        [mlp_lib.neuron_forward, mlp_lib.perceptron_train, mlp_lib.softmax],
+        [mlp_lib.linear_vjp, mlp_lib.full_jacobian_W],
+        [mlp_lib.mlp_backward, mlp_lib.sigmoid],
+    ],
 )
-def test_source_fits_the_page_and_says_the_same(function: Callable[..., object]):
-    shown = plots.source(function).data
+def test_source_fits_the_page_and_says_the_same(functions: list[Callable[..., object]]):
+    shown = plots.source(*functions).data
     code = shown[shown.index("```python\n") + 10 : shown.rindex("\n```")]
-    assert max(map(len, inspect.getsource(function).split("\n"))) > 84
+    original = "\n".join(map(inspect.getsource, functions))
+    assert max(map(len, original.split("\n"))) > 84
     assert max(map(len, code.split("\n"))) <= 85
-    assert statements(code) == statements(inspect.getsource(function))
+    assert statements(code) == statements(original)
+    assert set(re.findall(r"^ *", code, re.MULTILINE)) <= {" " * 4 * k for k in range(8)}
 
 
 def test_panels_stand_below_each_other_and_a_phone_can_read_them():
