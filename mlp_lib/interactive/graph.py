@@ -476,9 +476,9 @@ class Graph(Figure):
             + '</div><div class="lm-sums"><p class="lm-strong">values that are used again</p>'
             + mark("div", "sums", marks)
             + "</div>"
+            + f'<div class="lm-slots">{slots}</div>'  # above what changes its height
             + mark("p", "own", marks, class_="lm-strong")
             + mark("p", "still", marks)
-            + f'<div class="lm-slots">{slots}</div>'
             + '<p class="lm-key"><span class="lm-a">value</span> · <span class="lm-b">∂ gradient'
             '</span> · <span class="lm-c">slope of a use</span></p></div>'
         )

@@ -75,6 +75,42 @@ def no_mean(params, cache, Y, dg):
 
 forward = Forward(forward=without_bias)
 forward"""
+OTHERS = """from mlp_lib import chain_backward, d_tanh
+from mlp_lib.interactive import Activations, Chain, Graph
+
+called = {}
+
+
+def doubled(w, cache, y, dg):
+    called["chain"] = len(w)
+    dw, delta, e = chain_backward(w, cache, y, dg)
+    return 2 * dw, delta, e
+
+
+class Value:
+    def __init__(self, data, parents=(), slopes=()):
+        self.data, self.grad, self.parents, self.slopes = data, 0.0, parents, slopes
+
+    def __add__(self, other):
+        return Value(self.data + other.data, (self, other), (1.0, 1.0))
+
+    def __mul__(self, other):
+        return Value(self.data * other.data, (self, other), (other.data, self.data))
+
+    def backward(self):
+        called["graph"] = self.data
+        self.push(1.0)
+
+    def push(self, amount):
+        self.grad = amount  # and not +=
+        for parent, slope in zip(self.parents, self.slopes):
+            parent.push(slope * amount)
+
+
+curve = Activations("tanh", own=(lambda z: np.maximum(z, 0), lambda z: (z > 0) * 1.0), z=1)
+chain = Chain(backward=doubled)
+graph = Graph("u = a*b; u + u + a", engine=Value)
+display(curve, chain, graph)"""
 OWN_CELLS = [
     MINE,
     "print('asked for', asked[-1], 'has', forward.numbers[0])",
@@ -83,6 +119,10 @@ OWN_CELLS = [
     "stepper.pair = 'bce_sigmoid'",
     "batch = BackpropStepper(batch=5, backward=no_mean)\nbatch",
     "print('batch of', batch.batch, batch.own['at'][-1])",
+    OTHERS,
+    "curve.z, chain.y, graph.values = 2.0, 0.5, [1.5, *graph.values[1:]]",
+    "print('curve at', curve.z, curve.activation, '; chain of', called['chain'], chain.depth, "
+    "'; graph of', graph.expression, called['graph'])",
 ]
 
 
@@ -221,12 +261,7 @@ def test_a_readers_own_function_is_asked_again_after_every_change(lab: str, brow
 
     def says(kind: str, *words: str) -> None:
         for said in words:
-            page.wait_for_function(
-                "([kind, words]) => document.querySelector(`.lm-${kind} .lm-sentence`)"
-                ".innerText.includes(words)",
-                arg=[kind, said],
-                timeout=20_000,
-            )
+            page.locator(f".lm-{kind} .lm-sentence", has_text=said).wait_for(timeout=20_000)
 
     forward = run(0).locator(".lm-forward[data-lm-ready]")
     forward.wait_for(timeout=60_000)
@@ -261,6 +296,29 @@ def test_a_readers_own_function_is_asked_again_after_every_change(lab: str, brow
     batch.locator("[data-lm-trait=batch]").press("ArrowLeft")
     batch.locator(f".lm-sentence:has-text('{missing.format(4)}')").wait_for(timeout=20_000)
     run(6).locator("text=batch of 4 4").wait_for(timeout=20_000)
+
+    shown = run(7)
+    shown.locator(".lm-graph[data-lm-ready]").wait_for(timeout=20_000)
+    says("activations", "Yours first leaves tanh at z = −6: f = 0, expected −1.0000.")
+    says("chain", "Your first wrong quantity: ∂J/∂w⁽³⁾ =")
+    says("graph", "u is used 2 times, ∂y/∂u = 2. ", "∂y/∂u = 1, expected 2. That is one share of 2")
+    shown.locator(".lm-activations [data-lm-trait=activation]").select_option("relu")
+    says("activations", "Yours agrees with ReLU")
+    shown.locator(".lm-chain [data-lm-trait=depth]").press("ArrowLeft")
+    says("chain", "Chain of 2 sigmoid units", "Your first wrong quantity: ∂J/∂w⁽²⁾ =")
+    field = shown.locator(".lm-graph input[data-lm-trait=expression]")
+    field.fill("a*b + b")
+    says("graph", "y = −9.", "∂y/∂b = 1, expected 3. That is one share of 2")
+    shown.locator(".lm-graph [data-lm-trait=values]:enabled").first.press("ArrowRight")
+    says("graph", "With a = 2.1000, b = −3: y = −9.3000.", "∂y/∂b = 1, expected 3.1000.")
+    run(8)
+    says("activations", "At z = 2, ReLU gives f = 2 with slope f′ = 1; yours gives f = 2")
+    says("chain", "y = 0.5.", "Your first wrong quantity: ∂J/∂w⁽²⁾ =")
+    says(
+        "graph", "With a = 1.5000, b = −3: y = −7.5000.", "expected 2.5000. That is one share of 2"
+    )
+    words = "curve at 2.0 relu ; chain of 2 2 ; graph of a*b + b -7.5"
+    run(9).locator(f"text={words}").wait_for(timeout=20_000)
     page.context.close()
 
 
