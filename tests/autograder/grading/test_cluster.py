@@ -1,13 +1,19 @@
 """Grading on a Dask cluster of several processes, with workers that die.
 
-Run by itself, `pytest -m cluster tests/autograder/grading/test_cluster.py`. In a run of all tests
-at once it failed now and then and waited for a worker that did not come back.
+Run by itself, `make cluster`, which `make test` and CI do after all other tests. A worker that
+dies is started anew and imports the package from disk: if a file of it changes while the tests
+run, that worker has another version, which grading refuses, or none at all. So a test whose
+workers die has a cluster of its own, and nothing here waits without a limit.
 """
 
 from __future__ import annotations
 
 import contextlib
+import faulthandler
+import os
 import shutil
+import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -28,11 +34,13 @@ from autograder.sandbox.tiers import Tier
 from .conftest import SOFTMAX, hand_in
 from .test_batch import autograded, go, grades, many, variants
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240)]
 WORKERS = 3
+AT_MOST = 1200.0
+"""Seconds after which the whole process ends, whatever hangs in it."""
 
 PRELOAD = """
-import os, pathlib, signal
+import os, pathlib, signal, time
 from autograder.grading import batch
 
 record = pathlib.Path({record!r})
@@ -47,6 +55,8 @@ def grade(task, *rest):
     new = task.student not in record.read_text().split()
     if task.student == "killer" or (new and task.student.startswith("before")):
         die(task.student)
+    if task.student == "sleeper":
+        time.sleep(600)
     if task.student == "bug":
         raise RuntimeError("a bug")
     found = real(task, *rest)
@@ -62,28 +72,65 @@ Of `before…` and `after…` only the first time, before and after all the work
 """
 
 
-@pytest.fixture(scope="module")
-def record(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("cluster") / "deaths"
-    path.touch()
-    return path
+@pytest.fixture(scope="module", autouse=True)
+def _hard_stop(request: pytest.FixtureRequest) -> Iterator[None]:
+    """End the process with all its stacks on the screen if a time limit could not end a test."""
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        screen = os.dup(2)
+    faulthandler.dump_traceback_later(AT_MOST, exit=True, file=screen)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+    os.close(screen)
 
 
-@pytest.fixture(scope="module")
-def dask_cluster(sandbox: Any, record: Path) -> Iterator[LocalCluster]:
-    """Three worker processes, each watched by a nanny that starts it anew."""
+@contextlib.contextmanager
+def workers(folder: Path, count: int = WORKERS, **options: Any) -> Iterator[LocalCluster]:
+    """Start worker processes, each watched by a nanny that starts it anew."""
+    record = folder / "deaths"
+    record.touch()
     settings = {"distributed.scheduler.allowed-failures": 1, "distributed.logging": {}}
-    with (
-        dask.config.set(settings),
-        LocalCluster(
-            n_workers=WORKERS,
+    with dask.config.set(settings):
+        opened = LocalCluster(
+            n_workers=count,
             threads_per_worker=2,
             processes=True,
             dashboard_address=":0",
             preload=[PRELOAD.format(record=str(record))],
             silence_logs=60,
-        ) as opened,
-    ):
+            **options,
+        )
+        try:
+            with Client(opened, set_as_default=False) as client:
+                if count:
+                    client.wait_for_workers(count, timeout=120)
+            yield opened
+        finally:
+            started = [worker.pid for worker in opened.scheduler.workers.values()]
+            try:
+                opened.close(timeout=60)
+            except TimeoutError:
+                for pid in started:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def dask_cluster(sandbox: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+    """Workers that nothing kills."""
+    with workers(tmp_path_factory.mktemp("cluster")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    """Whose submissions ended a worker of `mortal_cluster`, a line for each death."""
+    return tmp_path / "deaths"
+
+
+@pytest.fixture
+def mortal_cluster(sandbox: Any, tmp_path: Path) -> Iterator[LocalCluster]:
+    """Workers for one test, which may kill them."""
+    with workers(tmp_path) as opened:
         yield opened
 
 
@@ -125,7 +172,7 @@ def test_the_same_as_on_one_machine(dask_cluster, course, notebooks, tmp_path, c
 
 
 def test_killed_workers_lose_nothing_and_nothing_counts_twice(
-    dask_cluster, course, notebooks, tmp_path, record, entered
+    mortal_cluster, course, notebooks, tmp_path, record, entered
 ):
     many(course, notebooks, 14)
     mortal = ("before-1", "after-1", "after-2")
@@ -133,7 +180,7 @@ def test_killed_workers_lose_nothing_and_nothing_counts_twice(
         hand_in(course, student, notebooks[SOFTMAX])
     other = Course(tmp_path / "undisturbed")
     shutil.copytree(course.root, other.root)
-    summary = on(dask_cluster, course)
+    summary = on(mortal_cluster, course)
     assert sorted(record.read_text().split()) == sorted(mortal)
     assert summary.failures == {}
     assert summary.graded == 17
@@ -143,13 +190,12 @@ def test_killed_workers_lose_nothing_and_nothing_counts_twice(
 
 
 def test_a_submission_that_kills_its_worker_is_reported(
-    dask_cluster, course, notebooks, record, entered
+    mortal_cluster, course, notebooks, record, entered
 ):
     others = [f"s{number}" for number in range(6)]
     for student in ("bug", "killer", *others):
         hand_in(course, student, notebooks[SOFTMAX])
-    record.write_text("")
-    summary = on(dask_cluster, course)
+    summary = on(mortal_cluster, course)
     assert summary.failures.pop(f"{SOFTMAX}/killer") == (
         "worker after worker died while grading it"
     )
@@ -159,7 +205,88 @@ def test_a_submission_that_kills_its_worker_is_reported(
     assert record.read_text().split() == ["killer"] * 4
     assert [result["student"] for result in summary.results] == others
     assert entered == dict.fromkeys(others, 1)
-    assert on(dask_cluster, course, students=tuple(others)).kept == len(others)
+    assert on(mortal_cluster, course, students=tuple(others)).kept == len(others)
+
+
+def test_workers_that_stay_away_are_not_waited_for_without_end(
+    course, notebooks, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(cluster, "LOOK", 0.1)
+    monkeypatch.setattr(cluster, "ABSENCE", 2.0)
+    many(course, notebooks, 3)
+    with workers(tmp_path, count=0) as empty:
+        arguments = ["grade", "--scheduler", empty.scheduler_address]
+        assert cli.main([*arguments, "--course", str(course.root)]) == 1
+    assert "the cluster has had no worker for 2 s; what is graded" in capsys.readouterr().err
+
+
+def test_a_worker_that_does_not_answer_is_not_waited_for_without_end(
+    mortal_cluster, course, notebooks, monkeypatch, capsys
+):
+    hand_in(course, "sleeper", notebooks[SOFTMAX])
+    monkeypatch.setattr(cluster, "LOOK", 0.1)
+    monkeypatch.setattr(cluster, "SILENCE", 10.0)
+    arguments = ["grade", "--scheduler", mortal_cluster.scheduler_address]
+    assert cli.main([*arguments, "--course", str(course.root)]) == 1
+    said = capsys.readouterr().err
+    assert "nothing has come from the cluster's workers (tcp://127.0.0.1" in said
+    # one that is frozen does not even take the order to get ready
+    monkeypatch.setattr(cluster, "PATIENCE", 3.0)
+    frozen = next(iter(mortal_cluster.scheduler.workers.values())).pid
+    os.kill(frozen, signal.SIGSTOP)
+    try:
+        assert cli.main([*arguments, "--course", str(course.root)]) == 1
+    finally:
+        os.kill(frozen, signal.SIGKILL)
+    assert "not every worker of the cluster answers" in capsys.readouterr().err
+
+
+def test_a_plugin_that_comes_twice_grades_once_and_closes_when_it_is_free(monkeypatch):
+    """What Dask does to a worker that starts while a run starts."""
+    events: list[str] = []
+    grading, go_on = threading.Event(), threading.Event()
+
+    class Fake:
+        def __init__(self, *_: Any) -> None: ...
+
+        def __enter__(self) -> Fake:
+            events.append("open")
+            return self
+
+        def __exit__(self, *_: Any) -> None:
+            events.append("close")
+
+        def grade(self, task: Any, intake: Any) -> Any:
+            grading.set()
+            assert go_on.wait(30)
+            events.append("graded")
+            return task
+
+    class Place:
+        address = "here"
+        plugins: dict[str, cluster.Warm] = {}  # noqa: RUF012
+
+    monkeypatch.setattr(cluster.batch, "Worker", Fake)
+    monkeypatch.setattr(cluster, "get_worker", lambda: Place)
+    first, second = (cluster.Warm({}, None, True) for _ in range(2))
+    first.setup(Place)
+    Place.plugins["p"] = first
+    answers: list[Any] = []
+    thread = threading.Thread(target=lambda: answers.append(cluster.grade_there("p", "a", None)))
+    thread.start()
+    assert grading.wait(30)
+    first.teardown(Place)
+    threading.Timer(0.5, go_on.set).start()
+    with pytest.raises(cluster.SandboxError, match="not told"):
+        cluster.grade_there("p", "b", None)  # the first is over, and no second comes
+    thread.join(30)
+    assert answers == ["a"]
+    end = time.monotonic() + 30
+    while "close" not in events and time.monotonic() < end:
+        time.sleep(0.01)
+    assert events == ["open", "graded", "close"]
+    threading.Timer(0.3, lambda: (second.setup(Place), Place.plugins.update(p=second))).start()
+    assert cluster.grade_there("p", "b", None) == "b"
 
 
 def test_interrupted_it_goes_on(dask_cluster, course, notebooks):
