@@ -6,7 +6,7 @@ ARGS ?=
 export OPENBLAS_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book strict test serve lab check format bench pins clean
+.PHONY: help setup book strict test cluster serve lab check format bench pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -21,8 +21,12 @@ book: setup ## build the book and print where it is
 strict: setup ## build the book from nothing, every warning an error, as CI does
 	@$(PY) scripts/book.py --strict $(ARGS)
 
-test: setup ## run the tests
+test: setup ## run the tests (ARGS="tests/mlp_lib -x": some of them)
 	@$(PY) -m pytest $(ARGS)
+	@$(if $(ARGS),,$(MAKE) --no-print-directory cluster)
+
+cluster: setup ## run the tests of grading on a Dask cluster, which share a process with no others
+	@$(PY) -m pytest -m cluster tests/autograder/grading/test_cluster.py
 
 serve: book ## build the book and serve it on http://localhost:8000
 	@echo "Serving on http://localhost:8000 (Ctrl-C stops)" && $(PY) -m http.server --bind 127.0.0.1 --directory _build/html 8000
