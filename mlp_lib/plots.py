@@ -193,6 +193,8 @@ def show(fig: Figure, alt: str) -> Picture:
     """Turn a figure into a picture in the page's own ink, described by `alt`."""
     if len(alt.split()) < 4:
         raise ValueError(f"alt has to say what the picture shows, got {alt!r}")
+    for legend in filter(None, (axes.get_legend() for axes in fig.axes)):
+        legend.set_frame_on(False)  # its box would stay white on a dark page
     salt = hashlib.sha1(alt.encode()).hexdigest()[:10]
     text = io.StringIO()
     with mpl.rc_context(_STYLE | {"svg.hashsalt": salt}):

@@ -49,6 +49,13 @@ def test_the_ink_is_the_colour_of_the_page_around_it():
     assert "#ffffff" not in svg
 
 
+def test_no_legend_brings_a_box_of_its_own():
+    fig, axes = plots.figure()
+    axes.plot([0, 1], label="a line")
+    axes.legend(frameon=True, facecolor="#fedcba")
+    assert "#fedcba" not in plots.show(fig, "a line that rises to the right").svg
+
+
 def test_curves_differ_by_dashes_as_well_as_by_colour():
     assert drawn().svg.count("stroke-dasharray") >= 1
 
