@@ -53,6 +53,21 @@ function unitName({ unit, features }, sizes) {
   return k === 0 ? inputNames(features)[rest] : `a${up(k)}${down(rest + 1)}`;
 }
 
+// What the colours of the large map mean; between its ends the opacity says how much.
+function legendOf({ unit, discrete, activation }, sizes, classes) {
+  let ends = classes ? ["● ŷ = 0", "ŷ = 1 ■"] : ["● ŷ ≥ 1", "ŷ ≤ −1 ■"];
+  if (unit) {
+    const before = sizes.slice(0, -1).reduce((sum, n) => sum + n, 0);
+    const half = unit > before ? classes > 0 : unit > sizes[0] && activation === "sigmoid";
+    ends = ["above", "below"].map((where) => `${where} ${half ? 0.5 : 0}`);
+  } else if (classes > 2) {
+    const names = [..."●■▲"].map((sign, k) => `<b class="lm-${"abc"[k]}">${sign} ${k}</b>`);
+    return `${names.join("")}<span>the likeliest${discrete ? "" : "; pale: unsure"}</span>`;
+  }
+  const cut = discrete && !unit ? ' class="lm-cut"' : "";
+  return `<span>${ends[0]}</span><i${cut}></i><span>${ends[1]}</span>`;
+}
+
 function pointsOf({ run, classes }, tests) {
   const marks = {};
   for (const part of ["train", "test"]) {
@@ -155,6 +170,7 @@ function view(given) {
     graph: { html: graph(net, theta, at, state.unit, state.features, look.dead) },
     hits: { html: hits(sizes) },
     shown: { text: `the plane: ${unitName(state, sizes)}` },
+    legend: { html: legendOf(state, sizes, look.classes) },
     weight: { text: weight },
     spread: { html: spreadOf(look) },
     layers: { html: layersOf(look) },

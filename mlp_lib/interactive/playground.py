@@ -92,10 +92,11 @@ class Playground(Figure):
     for its value, `unit` (whose map is large, by slider or by a click), `discrete` (classes instead
     of degrees), `tests` (test points).
     Views: the network with a map in every unit, weights as widths, dashed if negative, dead units
-    crossed out; the large map with the points; losses of training and test as curves and numbers;
-    shares that are right; the chosen parameter and its ∂J/∂w; for every layer the distribution of
-    |δ| over examples and units, ‖∂J/∂W‖, the median of |δ|, the share of zeros, dead units; a
-    sentence; an address that holds the run.
+    crossed out, a square in the corner for a bias, filled if positive, hollow if negative; the
+    large map with the points and what its colours mean; losses of training and test as curves and
+    numbers; shares that are right; the chosen parameter and its ∂J/∂w; for every layer the
+    distribution of |δ| over examples and units, ‖∂J/∂W‖, the median of |δ|, the share of zeros,
+    dead units; a sentence; an address that holds the run.
 
     steps: updates made. until: [t, setting, value], what a setting was up to update t. edits:
     [t, place, value], parameters set by hand after update t, places as in `MLP.theta`.
@@ -241,6 +242,7 @@ class Playground(Figure):
             "graph": {"html": self._graph(net, at, seen)},
             "hits": {"html": _hits(sizes)},
             "shown": {"text": f"the plane: {self._unit_name(sizes)}"},
+            "legend": {"html": self._legend(sizes)},
             "weight": {"text": self._weight(net, at, seen.gradient)},
             "spread": {"html": _spread(seen)},
             "layers": {"html": _layers(net, seen)},
@@ -280,6 +282,23 @@ class Playground(Figure):
                 return _input_names(self.features)[rest] if k == 0 else f"a{up(k)}{down(rest + 1)}"
             rest -= n
         raise AssertionError(rest)
+
+    def _legend(self, sizes: Sequence[int]) -> str:
+        """What the colours of the large map mean; between its ends the opacity says how much."""
+        classes, unit = DATA[self.data].classes, min(self.unit, sum(sizes))
+        if unit:
+            last, inner = unit > sum(sizes[:-1]), unit > sizes[0]
+            half = classes > 0 if last else inner and self.activation == "sigmoid"
+            ends = [f"{where} {0.5 if half else 0}" for where in ("above", "below")]
+        elif classes > 2:
+            kinds = zip("abc", "●■▲", (0, 1, 2), strict=True)
+            names = "".join(f'<b class="lm-{c}">{sign} {k}</b>' for c, sign, k in kinds)
+            pale = "" if self.discrete else "; pale: unsure"
+            return f"{names}<span>the likeliest{pale}</span>"
+        else:
+            ends = ["● ŷ = 0", "ŷ = 1 ■"] if classes else ["● ŷ ≥ 1", "ŷ ≤ −1 ■"]
+        cut = ' class="lm-cut"' if self.discrete and not unit else ""
+        return f"<span>{ends[0]}</span><i{cut}></i><span>{ends[1]}</span>"
 
     def _weight(self, net: MLP, at: int, gradient: Array) -> str:
         return (
@@ -380,8 +399,9 @@ class Playground(Figure):
         """Weights as lines, units as frames around their maps."""
         sizes, half = list(net.sizes), side(len(net.sizes)) / 2
         largest = max(float(np.abs(W).max()) for W, _ in net.params) or 1.0
+        heaviest = max(float(np.abs(b).max()) for _, b in net.params) or 1.0
         dead = _dead(net, seen)
-        glow, edges, boxes, number = "", "", "", 0
+        glow, edges, boxes, biases, number = "", "", "", "", 0
         for k, (W, b) in enumerate(net.params):
             for j, row in enumerate(W):
                 for i, w in enumerate(row):
@@ -392,9 +412,14 @@ class Playground(Figure):
                     if number == at:
                         glow = f'<path class="lm-glow" d="{d}"/>'
                     number += 1
-            for i in range(b.size):
+            for i, bias in enumerate(b.ravel()):
+                x, y = place(sizes, k + 1, i)
+                if bias:
+                    length = 3 + 6 * abs(float(bias)) / heaviest
+                    at_ = f'x="{coordinate(x - half)}" y="{coordinate(y + half - length)}"'
+                    at_ += f' width="{coordinate(length)}" height="{coordinate(length)}"'
+                    biases += f'<rect class="lm-bias lm-{"b" if bias < 0 else "a"}" {at_}/>'
                 if number == at:
-                    x, y = place(sizes, k + 1, i)
                     at_ = f'cx="{coordinate(x)}" cy="{coordinate(y)}" r="21"'
                     glow = f'<circle class="lm-glow" {at_}/>'
                 number += 1
@@ -420,7 +445,7 @@ class Playground(Figure):
                         f'<text class="lm-label" x="{coordinate(x)}" y="{coordinate(y + 4)}">{text}'
                         "</text>"
                     )
-        return glow + edges + boxes
+        return glow + edges + boxes + biases
 
     def body(self, view: View) -> str:
         """See `Figure.body`."""
@@ -469,7 +494,8 @@ class Playground(Figure):
                 + mark("g", "graph", marks, font_size="12", text_anchor="middle")
                 + mark("g", "hits", marks),
             )
-            + "</div>"
+            + '</div><p class="lm-legend"><span>in the corner the bias:</span>'
+            + '<b class="lm-a">■ positive</b><b class="lm-b">□ negative</b></p>'
             + f'<div class="lm-row lm-tight"><span>inputs</span>{switches}</div></div>'
         )
         large = maps(net, self.features, 48, self.discrete)[min(self.unit, sum(sizes))]
@@ -478,6 +504,7 @@ class Playground(Figure):
             '<canvas data-lm-canvas="plane"></canvas>'
             + self._plane(marks, still(large, 0, 0, PLANE.width, PLANE.height))
             + "</div>"
+            + mark("p", "legend", marks, class_="lm-legend")
             + own_slider("unit", "map of", limits["unit"], name="unit whose map is large")
             + '<div class="lm-row lm-tight">'
             + _check_box("tests", "test points", self.tests)
@@ -717,6 +744,19 @@ def _hits(sizes: list[int]) -> str:
                 f'<rect class="lm-pick" fill="#0000" data-u="{unit}" x="{coordinate(x - half)}" '
                 f'y="{coordinate(y - half)}" width="{size}" height="{size}"/>'
             )
+    return marks + _corners(sizes)
+
+
+def _corners(sizes: list[int]) -> str:
+    """Where a bias is marked and can be chosen."""
+    marks, number, half = "", 0, side(len(sizes)) / 2
+    for k, (n, m) in enumerate(pairwise(sizes), 1):
+        number += n * m
+        for i in range(m):
+            number += 1
+            x, y = place(sizes, k, i)
+            at = f'x="{coordinate(x - half)}" y="{coordinate(y + half - 12)}"'
+            marks += f'<rect fill="#0000" data-w="{number}" {at} width="12" height="12"/>'
     return marks
 
 

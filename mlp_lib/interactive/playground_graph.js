@@ -23,7 +23,8 @@ export function graph({ sizes, layers }, theta, at, unit, features, dead) {
   const half = side(sizes.length) / 2;
   let largest = 0;
   for (const { W, b } of layers) for (let p = W; p < b; p += 1) largest = Math.max(largest, Math.abs(theta[p]));
-  let [glow, edges, boxes] = ["", "", ""];
+  const heaviest = Math.max(...layers.map(({ b, k }) => Math.max(...theta.subarray(b, b + k).map(Math.abs)))) || 1;
+  let [glow, edges, boxes, biases] = ["", "", "", ""];
   layers.forEach(({ n, k: m, W, b }, k) => {
     for (let j = 0; j < n; j += 1) {
       for (let i = 0; i < m; i += 1) {
@@ -35,8 +36,16 @@ export function graph({ sizes, layers }, theta, at, unit, features, dead) {
       }
     }
     for (let i = 0; i < m; i += 1) {
-      if (b + i !== at) continue;
       const [x, y] = place(sizes, k + 1, i);
+      const bias = theta[b + i];
+      if (bias) {
+        const length = 3 + (6 * Math.abs(bias)) / heaviest;
+        const extent = coordinate(length);
+        biases +=
+          `<rect class="lm-bias lm-${bias < 0 ? "b" : "a"}" x="${coordinate(x - half)}" y="${coordinate(y + half - length)}" ` +
+          `width="${extent}" height="${extent}"/>`;
+      }
+      if (b + i !== at) continue;
       glow = `<circle class="lm-glow" cx="${coordinate(x)}" cy="${coordinate(y)}" r="21"/>`;
     }
   });
@@ -61,7 +70,7 @@ export function graph({ sizes, layers }, theta, at, unit, features, dead) {
       boxes += `<text class="lm-label" x="${coordinate(x)}" y="${coordinate(y + 4)}">${text}</text>`;
     }
   });
-  return glow + edges + boxes;
+  return glow + edges + boxes + biases;
 }
 
 // Wide lines and squares for the pointer; they change with the shape of the network only.
@@ -86,6 +95,17 @@ export function hits(sizes) {
       marks +=
         `<rect class="lm-pick" fill="#0000" data-u="${unit}" x="${coordinate(x - size / 2)}" ` +
         `y="${coordinate(y - size / 2)}" width="${short(size)}" height="${short(size)}"/>`;
+    }
+  });
+  // in a corner of its unit a bias is marked and can be chosen
+  number = 0;
+  sizes.slice(1).forEach((m, k) => {
+    number += sizes[k] * m;
+    for (let i = 0; i < m; i += 1) {
+      number += 1;
+      const [x, y] = place(sizes, k + 1, i);
+      const at = `x="${coordinate(x - size / 2)}" y="${coordinate(y + size / 2 - 12)}"`;
+      marks += `<rect fill="#0000" data-w="${number}" ${at} width="12" height="12"/>`;
     }
   });
   return marks;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -337,6 +338,38 @@ def test_a_link_makes_the_run_again(open_page: Any) -> None:
     assert Playground.from_link(link).sentence() == said
 
 
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"data": "xor"}, "● ŷ = 0|ŷ = 1 ■"),
+        ({"data": "xor", "discrete": True}, "● ŷ = 0|ŷ = 1 ■"),
+        ({"data": "plane"}, "● ŷ ≥ 1|ŷ ≤ −1 ■"),
+        ({"data": "arms"}, "● 0|■ 1|▲ 2|the likeliest; pale: unsure"),
+        ({"data": "arms", "discrete": True}, "● 0|■ 1|▲ 2|the likeliest"),
+        ({"unit": 1, "activation": "sigmoid", "discrete": True}, "above 0|below 0"),
+        ({"unit": 3, "activation": "sigmoid"}, "above 0.5|below 0.5"),
+        ({"unit": 3}, "above 0|below 0"),
+        ({"unit": 60, "data": "plane", "activation": "sigmoid"}, "above 0|below 0"),
+        ({"unit": 60}, "above 0.5|below 0.5"),
+    ],
+)
+def test_the_colours_of_the_map_have_a_legend(node: Any, state: Any, said: str) -> None:
+    figure = Playground(**state)
+    html = figure.view()["marks"]["legend"]["html"]
+    assert [part for part in re.split("<[^>]*>", html) if part] == said.split("|")
+    assert ("lm-cut" in html) == (state == {"data": "xor", "discrete": True})
+    assert node("playground", "return figure.view(data).marks.legend.html;", figure.state()) == html
+
+
+def test_a_bias_is_marked_by_sign_and_size() -> None:
+    figure = Playground(hidden=[2])
+    assert "lm-bias" not in figure.view()["marks"]["graph"]["html"]  # all begin at 0
+    figure.edits = [[0, 4, 0.5], [0, 5, -1.0]]
+    html = figure.view()["marks"]["graph"]["html"]
+    found = re.findall(r'class="lm-bias (lm-\w)" x="[\d.]+" y="[\d.]+" width="([\d.]+)"', html)
+    assert found == [("lm-a", "6.0"), ("lm-b", "9.0")]
+
+
 @pytest.mark.browser
 def test_a_click_on_a_line_and_a_unit_chooses_it(open_page: Any) -> None:
     page = open_page("playground")
@@ -352,6 +385,9 @@ def test_a_click_on_a_line_and_a_unit_chooses_it(open_page: Any) -> None:
     _until(page, "document.querySelector('[data-lm=weight]').textContent.startsWith('w⁽³⁾ 1 → 1')")
     page.locator('[data-u="4"]').click()
     _until(page, "document.querySelector('[data-lm=shown]').textContent === 'the plane: a⁽¹⁾₂'")
+    _until(page, "document.querySelector('[data-lm=legend]').innerText.startsWith('above 0')")
+    page.locator('[data-w="10"]').click()  # the corner of the unit
+    _until(page, "document.querySelector('[data-lm=weight]').textContent.startsWith('b⁽¹⁾ 2 =')")
 
 
 @pytest.mark.browser
