@@ -494,7 +494,7 @@ class Playground(Figure):
                 + mark("g", "graph", marks, font_size="12", text_anchor="middle")
                 + mark("g", "hits", marks),
             )
-            + '</div><p class="lm-legend"><span>in the corner the bias:</span>'
+            + '</div><p class="lm-legend"><span>bias:</span>'
             + '<b class="lm-a">■ positive</b><b class="lm-b">□ negative</b></p>'
             + f'<div class="lm-row lm-tight"><span>inputs</span>{switches}</div></div>'
         )
