@@ -224,6 +224,8 @@ def _narrow(code: str) -> str:
             return text
         if len(lines) > 1 and any("   " in line.strip() for line in lines):  # formulas in columns
             return text
+        if len(lines) == 1 and "   " in text.strip():  # formulas side by side: one a line
+            return re.sub(r"(?<=\S) {3,}", f"\n{indent}", text)
         text = re.sub(r"\n *", " ", text.strip())
         return textwrap.fill(
             text,
