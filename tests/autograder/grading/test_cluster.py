@@ -1,9 +1,9 @@
 """Grading on a Dask cluster of several processes, with workers that die.
 
-Run by itself, `make cluster`, which `make test` and CI do after all other tests. A worker that
-dies is started anew and imports the package from disk: if a file of it changes while the tests
-run, that worker has another version, which grading refuses, or none at all. So a test whose
-workers die has a cluster of its own, and nothing here waits without a limit.
+Run by itself, `make cluster`, which `make test` and CI do after all other tests. Where workers die
+a cluster is used for one test only, and nothing here waits without a limit. Leave the package's
+files alone meanwhile: a worker that is started anew imports them from disk, and grading refuses
+a worker of another version.
 """
 
 from __future__ import annotations
@@ -83,12 +83,25 @@ def _hard_stop(request: pytest.FixtureRequest) -> Iterator[None]:
     os.close(screen)
 
 
+@pytest.fixture(autouse=True)
+def _less_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Say what is missing before the time limit of the test does."""
+    monkeypatch.setattr(cluster, "ABSENCE", 120.0)
+    monkeypatch.setattr(cluster, "SILENCE", 150.0)
+
+
 @contextlib.contextmanager
 def workers(folder: Path, count: int = WORKERS, **options: Any) -> Iterator[LocalCluster]:
     """Start worker processes, each watched by a nanny that starts it anew."""
     record = folder / "deaths"
     record.touch()
-    settings = {"distributed.scheduler.allowed-failures": 1, "distributed.logging": {}}
+    settings = {
+        "distributed.scheduler.allowed-failures": 1,
+        "distributed.logging": {},
+        # Dask's 15 s are less than a start takes on a busy machine: it would then give up the
+        # worker that is starting, in the end all of them, and leave the tasks waiting.
+        "distributed.deploy.lost-worker-timeout": "1 hour",
+    }
     with dask.config.set(settings):
         opened = LocalCluster(
             n_workers=count,
