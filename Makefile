@@ -23,7 +23,6 @@ strict: setup ## build the book from nothing, every warning an error, as CI does
 
 test: setup ## run the tests (ARGS="tests/mlp_lib -x": some of them)
 	@$(PY) -m pytest $(ARGS)
-	@$(if $(ARGS),,$(MAKE) --no-print-directory cluster)
 
 cluster: setup ## run the tests of grading on a Dask cluster, which share a process with no others
 	@$(PY) -m pytest -m cluster tests/autograder/grading/test_cluster.py
