@@ -1,9 +1,9 @@
 """Grading on a Dask cluster of several processes, with workers that die.
 
-Run by itself, `make cluster`; not part of CI, because the one where the scheduler goes away hangs
-on some machines until its time is over. Where workers die a cluster is used for one test only, and nothing here waits without a limit. Leave the package's
-files alone meanwhile: a worker that is started anew imports them from disk, and grading refuses
-a worker of another version.
+Run by itself, `make cluster`; not part of CI, because the test in which the scheduler goes away
+hangs on some machines until its time is over. Where workers die a cluster is used for one test
+only. Leave the package's files alone meanwhile: a worker that is started anew imports them from
+disk, and grading refuses a worker of another version.
 """
 
 from __future__ import annotations
