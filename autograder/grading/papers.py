@@ -2,7 +2,8 @@
 
 The cases of a paper are drawn from the course's salt and the number of the paper, and the salt and
 the student's id decide the paper. With a paper for every student the reference would have to be run
-for every student; with these it runs once for each paper, and the class still cannot compare notes.
+for every student; with these it runs once for each paper. Nobody knows a paper before feedback is
+out; after that, whoever may hand in again can learn of it from a student with the same paper.
 """
 
 from __future__ import annotations
