@@ -1,7 +1,6 @@
 """Grading on a Dask cluster of several processes, with workers that die.
 
-Run by itself, `make cluster`; not part of CI, because the test in which the scheduler goes away
-hangs on some machines until its time is over. Where workers die a cluster is used for one test
+Run in a process of their own, `make cluster`. Where workers die a cluster is used for one test
 only. Leave the package's files alone meanwhile: a worker that is started anew imports them from
 disk, and grading refuses a worker of another version.
 """
@@ -10,9 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -361,30 +363,54 @@ def test_no_tier_on_a_worker_no_grading(dask_cluster, course, notebooks, capsys)
     assert grades(course) == {}
 
 
-def test_no_scheduler_or_one_that_goes_away(course, notebooks, monkeypatch, capsys):
-    monkeypatch.setattr(cluster, "PATIENCE", 2.0)
+@contextlib.contextmanager
+def scheduler_process(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A scheduler with one worker, each a process of its own, and its address."""
+    where = folder / "scheduler.json"
+    dask_ = [sys.executable, "-m", "dask"]
+    here = ["--scheduler-file", str(where)]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    scheduler = subprocess.Popen(
+        [*dask_, "scheduler", *here, "--host", "127.0.0.1", "--port", "0", "--no-dashboard"],
+        **quiet,  # type: ignore[call-overload]
+    )
+    worker = subprocess.Popen(
+        [*dask_, "worker", *here, "--no-nanny", "--no-dashboard", "--nthreads", "1"],
+        **quiet,  # type: ignore[call-overload]
+    )
+    try:
+        end = time.monotonic() + 60
+        while not (where.exists() and where.read_text().strip().endswith("}")):
+            assert time.monotonic() < end, "no scheduler has come up"
+            time.sleep(0.1)
+        yield json.loads(where.read_text())["address"], scheduler
+    finally:
+        for process in (worker, scheduler):
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_scheduler_that_goes_away(sandbox, course, notebooks, tmp_path, monkeypatch, fate):
+    """Killed, or frozen: what is graded stays, and the run says so and ends."""
+    monkeypatch.setattr(cluster, "LOOK", 0.5)
     many(course, notebooks, 6)
-    arguments = ["grade", "--course", str(course.root), "--scheduler"]
-    assert cli.main([*arguments, "tcp://127.0.0.1:9"]) == 1
-    assert "no Dask scheduler answers at tcp://127.0.0.1:9" in capsys.readouterr().err
-    with (
-        dask.config.set({"distributed.comm.timeouts.connect": "2s"}),
-        LocalCluster(
-            n_workers=1, processes=False, dashboard_address=":0", silence_logs=60
-        ) as opened,
-    ):
+    with scheduler_process(tmp_path) as (address, scheduler):
         done = []
 
         def tick(_count: int) -> None:
             done.append(1)
-            with contextlib.suppress(Exception):
-                opened.close(timeout=5)
+            scheduler.send_signal(fate)
+            monkeypatch.setattr(cluster, "PATIENCE", 5.0)  # now that it need not be waited for
 
         with pytest.raises(cluster.CourseError, match="goes on from there"):
-            batch.run(
-                course,
-                Options(scheduler=opened.scheduler_address),
-                lambda: Tier.A,
-                progress=tick,
-            )
+            batch.run(course, Options(scheduler=address), lambda: Tier.A, progress=tick)
     assert len(grades(course)) == len(done) >= 1
+
+
+def test_no_scheduler(course, notebooks, monkeypatch, capsys):
+    monkeypatch.setattr(cluster, "PATIENCE", 2.0)
+    many(course, notebooks, 1)
+    arguments = ["grade", "--course", str(course.root), "--scheduler"]
+    assert cli.main([*arguments, "tcp://127.0.0.1:9"]) == 1
+    assert "no Dask scheduler answers at tcp://127.0.0.1:9" in capsys.readouterr().err
