@@ -164,9 +164,10 @@ def fit(
     g = _with_dropout(net.activation, dropout, rng) if dropout else net.activation
     batches = Batches(X, Y, b, net.dtype)
     pair = (net.loss_name, net.output)
-    step = {  # for a whole batch, and for the shorter one at the end
-        n: Workspace(net.theta, net.gradient, net.sizes, n, g, pair).step for n in {b, m % b} - {0}
+    spaces = {  # for a whole batch, and for the shorter one at the end
+        n: Workspace(net.theta, net.gradient, net.sizes, n, g, pair) for n in {b, m % b} - {0}
     }
+    step = {n: space.step for n, space in spaces.items()}
     held_out = None if validation is None else _check_data(net, *validation, "validation ")
     history: History = {"loss": []} if held_out is None else {"loss": [], "val_loss": []}
 
@@ -174,13 +175,22 @@ def fit(
     for epoch in rounds:
         order = rng.permutation(m) if shuffle and rng is not None else None
         total = 0.0
+        plain = type(optimiser) is SGD and optimiser.lr > 0 and not (l1 or l2)
+        factor = optimiser.lr if plain else 1.0  # the gradient comes so many times as large
+        for space in spaces.values():
+            space.out.times(factor)
         with np.errstate(over="ignore", invalid="ignore"):
             for Xb, Yb in batches.epoch(order):
                 n = len(Xb)
                 total += n * step[n](Xb, Yb)
+                if plain:
+                    np.subtract(net.theta, net.gradient, net.theta)
+                    optimiser.t += 1
+                    continue
                 if l1 or l2:
                     _add_penalty(net, l1, l2)
                 optimiser.update(net.theta, net.gradient)
+            net.gradient /= factor
         history["loss"].append(total / m)
         if held_out is not None:
             history["val_loss"].append(_loss_by_parts(net, *held_out))

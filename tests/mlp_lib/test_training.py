@@ -22,7 +22,7 @@ from mlp_lib import (
 from mlp_lib.activations import ACTIVATIONS, d_tanh, identity, sigmoid, tanh
 from mlp_lib.data import FUNCTIONS_1D, digits, moons, xor
 from mlp_lib.losses import bce, cce, mse
-from mlp_lib.network import MLP
+from mlp_lib.network import LOSSES_AND_OUTPUTS, MLP
 from mlp_lib.optimisers import SGD, Adam, Momentum
 from mlp_lib.softmax import softmax
 from mlp_lib.training import fit, fit_1d, fit_xor, train_mlp
@@ -407,6 +407,25 @@ def test_a_callback_may_change_the_learning_rate():
     after_one, net = net.theta.copy(), a_net()
     net.fit(X, Y, epochs=5, batch_size=None, optimiser=optimiser, callbacks=[freeze])
     np.testing.assert_array_equal(net.theta, after_one)
+
+
+@pytest.mark.parametrize(("loss", "output"), sorted(LOSSES_AND_OUTPUTS))
+def test_plain_sgd_leaves_the_last_gradient_and_follows_a_changed_rate(loss, output):
+    """Its rate is part of dZ while it trains; afterwards `gradient` is the slope of the loss."""
+    X, Y = three_classes()
+    nets = [MLP((4, 5, 3), "tanh", output, loss, rng=np.random.default_rng(3)) for _ in range(2)]
+    optimiser, seen = SGD(0.4), []
+
+    def halve(epoch, net, history):
+        seen.append(net.gradient.copy())
+        optimiser.lr /= 2
+
+    nets[0].fit(X, Y, epochs=3, batch_size=None, optimiser=optimiser, callbacks=[halve])
+    for lr, gradient in zip((0.4, 0.2, 0.1), seen, strict=True):
+        by_hand(nets[1], X, Y, 1, None, SGD(lr), None)
+        assert relative(gradient, nets[1].gradient) < 1e-12
+    assert relative(nets[0].theta, nets[1].theta) < 1e-12
+    assert optimiser.t == 3
 
 
 def test_early_stopping_puts_the_best_parameters_back():
