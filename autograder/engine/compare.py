@@ -83,6 +83,11 @@ def names(spec: Returns) -> list[str]:
     return [_name(spec)]
 
 
+def asked(spec: Returns) -> str:
+    """Say in a few words what is to be returned."""
+    return _name(spec) if isinstance(spec, Several | Layers | Fields) else "numbers"
+
+
 def _name(spec: Returns) -> str:
     if isinstance(spec, Several):
         return "(" + ", ".join(map(_name, spec.items)) + ")"
@@ -112,8 +117,11 @@ def _several(
     wanted = f"{len(spec.items)} things, {_name(spec)}"
     place = f"entry{index} of the result" if index else f"`{function}`"
     items = _items(got)
+    alone = _alone(spec, got, expected)
     if items is None:
         what = f"{place} should give {wanted}; yours gave {describe(got)}."
+    elif alone:
+        what = f"{place} should give {wanted}; yours gave {alone}."
     elif len(items) != len(spec.items):
         what = f"{place} should give {wanted}; yours gave {len(items)}: {describe(got)}."
     else:
@@ -121,6 +129,39 @@ def _several(
             yield from _walk(item, g, e, function, index, output or _name(item))
         return
     yield Finding(_name(spec) + index, output, "structure", what[0].upper() + what[1:])
+
+
+def _alone(spec: Several, got: Tree, expected: Tree) -> str:
+    """Tell which one of several things came back alone, though it can be taken apart as well."""
+    alone = [
+        item for item, ours in zip(spec.items, expected, strict=True) if _formed(item, got, ours)
+    ]
+    items = _items(got)
+    if not alone or not items:
+        return ""
+    if len(items) == len(spec.items) and any(
+        _formed(item, yours, ours)
+        for item, yours, ours in zip(spec.items, items, expected, strict=True)
+    ):
+        return ""
+    known = len(alone) == 1
+    if not isinstance(got, np.ndarray):
+        return f"{_name(alone[0])} alone" if known else f"one of them alone, {describe(got)}"
+    return f"one array, of shape {got.shape}" + (f" like {_name(alone[0])}" if known else "")
+
+
+def _formed(spec: Returns, got: Tree, expected: Tree) -> bool:
+    """Tell whether a value has the structure and the shapes of what is asked for."""
+    if isinstance(spec, Several | Layers):
+        if not isinstance(got, list | tuple) or len(got) != len(expected):
+            return False
+        items = spec.items if isinstance(spec, Several) else [spec.item] * len(expected)
+        return all(_formed(i, g, e) for i, g, e in zip(items, got, expected, strict=True))
+    return (
+        isinstance(got, np.ndarray)
+        and np.ndim(expected) > 0
+        and np.shape(got) == np.shape(expected)
+    )
 
 
 def _layers(
@@ -140,11 +181,24 @@ def _layers(
         what = (
             f"The numbers are right, but {name} is in the reverse order: the last layer is first."
         )
+    elif len(items) > 1 and not _form(items, expected) and _form(items[::-1], expected):
+        what = f"Going by the shapes, {name} is in the reverse order: the last layer is first."
     else:
         for number, (g, e) in enumerate(zip(items, expected, strict=True), start=spec.first):
             yield from _walk(spec.item, g, e, function, index + superscript(number), output)
         return
     yield Finding(name, output, "structure", what)
+
+
+def _form(items: Sequence[Tree], expected: Sequence[Tree]) -> bool:
+    """Tell whether entries, pairs of arrays mostly, have the shapes of what is asked for."""
+    for yours, ours in zip(items, expected, strict=True):
+        pairs = isinstance(ours, list | tuple)
+        if pairs and not (isinstance(yours, list | tuple) and len(yours) == len(ours)):
+            return False
+        if _shapes(yours if pairs else [yours]) != _shapes(ours if pairs else [ours]):
+            return False
+    return True
 
 
 def _turned(item: Several, items: Sequence[Tree], expected: Sequence[Tree]) -> bool:
@@ -340,7 +394,7 @@ def _difference(
     first = _index(worst)
     count = int(wrong.sum())
     many = "all entries differ" if count == gap.size else f"{count} of {gap.size} entries differ"
-    least = NEGLIGIBLE * _largest(expected)
+    least = NEGLIGIBLE * max(_largest(expected), _largest(got))
     pair: tuple[Any, ...] = (got[worst], expected[worst])
     if max(map(abs, pair)) >= least:  # one of the two at most is what rounding left of a zero
         pair = tuple(0.0 if abs(x) < least else x for x in pair)
@@ -368,7 +422,10 @@ def _agreement(got: Numbers, expected: Numbers) -> str:
     agreeing = int(-np.log10(gap / largest))
     if agreeing < 4:
         return ""
-    return f"It agrees to {agreeing} digits: is something rounded on the way, or approximated?"
+    single = " (float32 keeps about 7)" if 6 <= agreeing <= 8 else ""
+    return (
+        f"It agrees to {agreeing} digits: is something rounded on the way{single}, or approximated?"
+    )
 
 
 def _largest(array: Numbers) -> float:

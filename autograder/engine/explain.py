@@ -5,13 +5,23 @@ from __future__ import annotations
 import builtins
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograder.engine.compare import NEGLIGIBLE, Finding, apart, compare, describe, digits
+from autograder.engine.compare import (
+    NEGLIGIBLE,
+    Finding,
+    alike,
+    apart,
+    asked,
+    compare,
+    describe,
+    digits,
+)
 from autograder.engine.diagnose import diagnose
+from autograder.engine.facts import base, order
 from autograder.engine.step import Case, Mistake, Returns, Step
 from autograder.inside.runner import Tree
 
@@ -55,6 +65,8 @@ class Failure:
     failed: int = 0
     of: int = 0
     pattern: str = ""
+    facts: list[str] = field(default_factory=list)
+    exchanged: bool = False
     partly: tuple[str, str, int, int] | None = None
 
 
@@ -66,6 +78,7 @@ def failure(
     expected: Mapping[str, Tree] | None,
     findings: Sequence[Finding],
     problems: Sequence[str],
+    conduct: Sequence[str],
     mistakes: Sequence[tuple[Mistake, bool]],
 ) -> Failure:
     """Put together what a student reads about one failing case."""
@@ -74,28 +87,37 @@ def failure(
     known = expected is not None and expected["status"] == "ok" and not case.raises
     truth = expected["value"] if expected is not None and known else None
     label, got, right = "", "", ""
-    if wrong and wrong[0].problem not in ("none", "structure"):
+    exchanged = order(step.returns(case), outcome["value"], truth) if wrong and known else ""
+    if exchanged:
+        least = NEGLIGIBLE * _largest(truth)
+        got, right = show(outcome["value"], least=least), show(truth, least=least)
+    elif wrong and wrong[0].problem not in ("none", "structure"):
         label = wrong[0].label
-        got, right = told_apart(wrong[0].got, wrong[0].expected)
+        got, right = told_apart(wrong[0].got, wrong[0].expected, truth)
     elif outcome["value"] is not None and (wrong or problems):
         got = show(outcome["value"])
         if known and case.compare:
-            got, right = told_apart(outcome["value"], truth)
+            got, right = told_apart(outcome["value"], truth, truth)
+            if alike(outcome["value"], truth):  # the numbers are not what is wrong
+                got, right = "", ""
     way = None
     if outcome["status"] == "ok" and known and not case.driver:
         function = step.function(case.call.function)
         structure = any(finding.problem in ("none", "structure") for finding in wrong)
-        if wrong and not structure and not all(finding.near for finding in wrong):
+        near = all(finding.near for finding in wrong)
+        if wrong and not structure and not near and not exchanged:
             way = diagnose(function, outcome["value"], truth, args)
     equation = step.equation
     if len(named) == 1:
         equation = named[0].equation
     elif way is not None and way.equation:
         equation = way.equation
-    sentences = [finding.sentence for finding in wrong[:3]] + list(problems)
-    if len(wrong) > 3:
-        rest = ", ".join(dict.fromkeys(finding.label for finding in wrong[3:]))
-        sentences.insert(3, f"Also wrong: {rest}.")
+    told = 1 if all(finding.near for finding in wrong) else 3
+    sentences = [finding.sentence for finding in wrong[:told]]
+    if len(wrong) > told:
+        rest = ", ".join(dict.fromkeys(finding.label for finding in wrong[told:]))
+        sentences.append(f"Also wrong: {rest}.")
+    sentences = [*([exchanged] if exchanged else sentences), *problems, *conduct]
     return Failure(
         function=case.call.function,
         case=case.name,
@@ -110,10 +132,15 @@ def failure(
         error=outcome["error"] if outcome["error"] and outcome["error"]["trace"] else None,
         mistakes=named,
         certain=len(mistakes) == 1 and mistakes[0][1],
-        known=bool(mistakes) or not wrong or wrong[0].problem != "value" or wrong[0].near,
+        known=bool(mistakes)
+        or bool(exchanged)
+        or not wrong
+        or wrong[0].problem != "value"
+        or wrong[0].near,
         diagnosis=way.sentence if way is not None else "",
         equation=equation,
         printed=str(outcome["printed"]),
+        exchanged=bool(exchanged),
     )
 
 
@@ -152,7 +179,8 @@ def not_ok(step: Step, case: Case, outcome: Mapping[str, Tree]) -> str:
             return f"`{name}` returned a {kind}, not a value: list(…) or a loop turns it into one."
         if kind in ("function", "method", "builtin_function_or_method"):
             return f"`{name}` returned a function: are the parentheses of a call missing?"
-        return f"`{name}` should return numbers, but {error['message']}."
+        wanted = asked(step.returns(case))
+        return f"`{name}` should return {wanted}, but {error['message']}."
     if error["at_call"]:
         return _at_call(name, signature, case, error)
     if "read-only" in error["message"]:
@@ -166,7 +194,44 @@ def not_ok(step: Step, case: Case, outcome: Mapping[str, Tree]) -> str:
         )
     if "IndexError" in error["bases"]:
         return f"{error['type']} in {_line(error)}: {error['message']}{_shapes(error)}."
-    return f"{error['type']} in {_line(error)}: {error['message']}"
+    said = f"{error['type']} in {_line(error)}: {error['message']}"
+    if "KeyError" in error["bases"] and (keys := _keys(step, case)):
+        return f"{said}. {keys}"
+    if "NoneType" in error["message"] and (left := _left_out(step, case)):
+        return f"{said}. {left}"
+    return said
+
+
+def _keys(step: Step, case: Case) -> str:
+    """Say which keys the dictionaries among the arguments have."""
+    parameters = step.function(case.call.function).parameters
+    given = {**dict(zip(parameters, case.call.args, strict=False)), **case.call.kwargs}
+    return " ".join(
+        f"`{name}` has the keys {', '.join(map(repr, value))}."
+        for name, value in given.items()
+        if isinstance(value, dict) and not any(str(key).startswith("$") for key in value)
+    )
+
+
+def _left_out(step: Step, case: Case) -> str:
+    """Say which arguments are None because the call leaves them out."""
+    function = step.function(case.call.function)
+    if case.driver:
+        return ""
+    absent = [
+        f"`{name}`"
+        for name in function.parameters[len(case.call.args) :]
+        if name not in case.call.kwargs and f"{name}=None" in function.signature.replace(" ", "")
+    ]
+    if not absent:
+        return ""
+    several = absent[0] if len(absent) == 1 else f"{', '.join(absent[:-1])} and {absent[-1]}"
+    return f"This call leaves {several} out: None."
+
+
+def parts(explained: Sequence[tuple[str, Mistake]]) -> list[str]:
+    """Say which known mistake gives one quantity of an answer, whatever the others are."""
+    return [f"{part} is what you get with: {m.name}. {m.hint}" for part, m in explained]
 
 
 def _at_call(name: str, signature: str, case: Case, error: Mapping[str, Tree]) -> str:
@@ -330,7 +395,8 @@ def _first_difference(spec: Returns, before: Tree, after: Tree) -> str:
 
 def remarks(results: Sequence[CaseResult], outcomes: Sequence[Mapping[str, Tree]]) -> list[str]:
     """Collect what is worth saying about right answers: rounding, lists, warnings."""
-    said = [remark for result in results for remark in result.remarks]
+    bad = {base(f.label) for result in results for f in result.findings if not f.ok}
+    said = _together([remark for result in results for remark in result.remarks], bad)
     wrong = [f.sentence for result in results for f in result.findings if not f.ok]
     if any("decimals were cut off" in sentence for sentence in wrong):
         said = [remark for remark in said if "holds integers" not in remark]
@@ -340,6 +406,30 @@ def remarks(results: Sequence[CaseResult], outcomes: Sequence[Mapping[str, Tree]
                 f"`{result.function}`: {text} The values are right." for text in noise(outcome)
             ]
     return list(dict.fromkeys(said))[:5]
+
+
+_ROUNDED = re.compile(r"(.*) was computed in (\w+); it differs by no more than rounding")
+
+
+def _together(remarks: Sequence[str], wrong: set[str]) -> list[str]:
+    """Say once for all layers that float32 was used; not of what is wrong in another case."""
+    kinds: dict[str, dict[str, None]] = {}
+    said: list[str] = []
+    for remark in remarks:
+        found = _ROUNDED.match(remark)
+        if found is None:
+            said.append(remark)
+        elif base(found[1]) not in wrong:
+            kinds.setdefault(found[2], {})[base(found[1])] = None
+    for kind, labels in kinds.items():
+        if len(labels) == 1:
+            text = f"{next(iter(labels))} was computed in {kind}; it differs"
+            said.append(f"{text} by no more than rounding, so it is accepted.")
+        else:
+            *most, last = labels
+            text = f"{', '.join(most)} and {last} were computed in {kind}; they differ"
+            said.append(f"{text} by no more than rounding, so they are accepted.")
+    return said
 
 
 # --------------------------------------------------------------------------------------
@@ -382,12 +472,13 @@ def brief(value: Tree) -> str:
     return text if "\n" not in text and len(text) < 70 else describe(value)
 
 
-def told_apart(got: Tree, expected: Tree) -> tuple[str, str]:
+def told_apart(got: Tree, expected: Tree, whole: Tree = None) -> tuple[str, str]:
     """Write two values; with more than four digits where those do not tell them apart.
 
-    At four digits what rounding left of a zero is written as zero.
+    At four digits what rounding left of a zero is written as zero; `whole` is the answer that
+    `expected` is a part of, and tells how large its numbers are.
     """
-    least = NEGLIGIBLE * _largest(expected)
+    least = NEGLIGIBLE * max(_largest(expected), _largest(whole))
     yours, ours = show(got, least=least), show(expected, least=least)
     for count in range(5, 18):
         if yours != ours:

@@ -46,6 +46,11 @@ def named(tree: Tree) -> set[str]:
     return set()
 
 
+def drawn(args: Iterable[Tree], kwargs: Mapping[str, Tree]) -> bool:
+    """Tell whether a generator is among the arguments of a call."""
+    return any(isinstance(arg, dict) and "$rng" in arg for arg in (*args, *kwargs.values()))
+
+
 def source_of(names: Iterable[str], own: Mapping[str, str]) -> str:
     """Return the text that defines these callables; a step's own come first."""
     return "\n".join(own.get(name) or GIVEN[name] for name in sorted(set(names)))

@@ -24,7 +24,8 @@ import numpy as np
 from autograder.engine import explain
 from autograder.engine.compare import EVERY_PART, Finding, alike, compare, names
 from autograder.engine.explain import Failure
-from autograder.engine.given import named, source_of
+from autograder.engine.facts import Seen, facts
+from autograder.engine.given import drawn, named, source_of
 from autograder.engine.step import Answer, Case, Mistake, Step, check_case
 from autograder.inside.runner import Tree, chance_kept, execute
 
@@ -75,9 +76,9 @@ def requests_for(
     ]
     repeated: list[int] = []
     for kind in ("random", "worked"):
-        seen: set[tuple[str, str]] = set()
+        seen: set[tuple[str, str, bool]] = set()
         for number, case in enumerate(cases):
-            key = case.call.function, case.part
+            key = case.call.function, case.part, drawn(case.call.args, case.call.kwargs)
             if case.kind == kind and case.repeat and not case.raises and key not in seen:
                 seen.add(key)
                 repeated.append(number)
@@ -456,16 +457,22 @@ def _failures(step: Step, run: Run) -> list[Failure]:
             run.outcomes[first],
             run.expected[first] if request.again is None else None,
             result.findings,
-            [*result.problems, *result.conduct, *state],
+            result.problems,
+            [*result.conduct, *state],
             found,
         )
+        told = [] if found or said.exchanged else _facts(step, run, mine, first)
+        if not (told or found or said.exchanged):
+            told = explain.parts(_parts_explained(step, run, calls))
         failures.append(
             dataclasses.replace(
                 said,
                 failed=sum(not run.results[n].ok for n in calls),
                 of=len(calls),
-                pattern="" if found else _pattern(run, mine),
-                partly=partly,
+                pattern="" if found or told else _pattern(run, mine),
+                facts=told,
+                known=said.known or bool(told),
+                partly=None if told else partly,
             )
         )
     return sorted(failures, key=lambda failure: failure.status in ("not-started", "missing"))
@@ -515,6 +522,21 @@ def _pattern(run: Run, mine: Sequence[int]) -> str:
             "cannot show this mistake."
         )
     return ""
+
+
+def _facts(step: Step, run: Run, mine: Sequence[int], first: int) -> list[str]:
+    """Notice what holds of all values that a function gave, beside the one that is shown."""
+    seen: dict[int, Seen] = {}
+    for n in mine:
+        case, result = run.requests[n].case, run.results[n]
+        plain = run.requests[n].again is None and not case.driver and case.returns is None
+        if plain and result.findings and run.expected[n]["status"] == "ok":
+            value, ours = run.outcomes[n]["value"], run.expected[n]["value"]
+            seen[n] = Seen(run.args(case), value, ours, result.findings)
+    if first not in seen or all(finding.ok for finding in seen[first].findings):
+        return []
+    spec = step.function(run.results[first].function).returns
+    return facts(spec, list(seen.values()), seen[first])
 
 
 def _near(run: Run, numbers: Sequence[int]) -> bool:
@@ -581,11 +603,55 @@ def _explaining(
 
 
 def _same(run: Run, number: int, mistake: Mistake) -> bool:
-    request, yours = run.requests[number], run.outcomes[number]
+    theirs = _theirs(run, number, mistake)
+    return same_outcome(run.requests[number].case, run.outcomes[number], theirs)
+
+
+def _theirs(run: Run, number: int, mistake: Mistake) -> dict[str, Tree]:
+    """What a known mistake makes of a request."""
+    request = run.requests[number]
     namespace = {**run.step.reference, **mistake.code}
     wire = {**request.wire, "limit": run.step.limit}
-    theirs = _remembered(run.step, number, request, mistake.id, namespace, wire)
-    return same_outcome(request.case, yours, theirs)
+    return _remembered(run.step, number, request, mistake.id, namespace, wire)
+
+
+def _parts_explained(step: Step, run: Run, calls: Sequence[int]) -> list[tuple[str, Mistake]]:
+    """Return, for each quantity of an answer, the one mistake that gives it in every case.
+
+    For answers of several quantities which no mistake explains as a whole: two slips, one in each.
+    """
+    function = step.function(run.results[calls[0]].function)
+    asked = names(function.returns)
+    plain = [n for n in calls if run.results[n].findings and not run.requests[n].case.driver]
+    plain = [n for n in plain if run.requests[n].case.returns is None]
+    if len(asked) < 2 or len(plain) < 2 or any(run.results[n].status != "ok" for n in calls):
+        return []
+    structure = {f.output for n in plain for f in run.results[n].findings}
+    wrong = {f.output for n in plain for f in run.results[n].findings if not f.ok}
+    if EVERY_PART in structure or sum(run.expected[n]["seconds"] for n in plain) > IMPATIENCE:
+        return []
+    plain.sort(key=lambda n: (run.results[n].ok, run.expected[n]["seconds"]))
+    told = []
+    for place, part in enumerate(asked):
+        if part not in wrong:
+            continue
+        found = [
+            mistake
+            for mistake in step.mistakes
+            if not mistake.contrast
+            and function.name in mistake.code
+            and all(_same_part(run, n, mistake, place) for n in plain)
+        ]
+        if found:
+            told.append((part, found[0]))
+    return told
+
+
+def _same_part(run: Run, number: int, mistake: Mistake, place: int) -> bool:
+    theirs = _theirs(run, number, mistake)["value"]
+    if not isinstance(theirs, list | tuple) or len(theirs) <= place:
+        return False
+    return alike(run.outcomes[number]["value"][place], theirs[place])
 
 
 def same_outcome(case: Case, a: Mapping[str, Tree], b: Mapping[str, Tree]) -> bool:

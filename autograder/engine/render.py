@@ -139,10 +139,10 @@ def _long_text(failure: Failure, result: StepResult) -> list[str]:
         lines.append(_hanging(f"  your{what or 's'}: ", failure.got))
     if failure.expected:
         lines.append(_hanging(f"  expected{what}: ", failure.expected))
-    if failure.error is not None:
-        lines += _trace_text(failure.error)
+    lines += [f"  {line}" for line in _trace(failure)]
     if failure.diagnosis:
         lines.append(f"  Where it starts: {failure.diagnosis}")
+    lines += [f"  {fact}" for fact in failure.facts]
     if failure.pattern:
         lines.append(f"  {failure.pattern}")
     if failure.mistakes:
@@ -167,10 +167,15 @@ def _short_text(failure: Failure) -> list[str]:
     return lines
 
 
-def _trace_text(error: dict[str, Any]) -> list[str]:
-    lines = [f"  {error['type']}: {error['message']}"]
-    for function, line, source in error["trace"]:
-        lines.append(f"    line {line}, in {function}: {source}" if line else f"    {source}")
+def _trace(failure: Failure) -> list[str]:
+    """What Python said and where, as far as the sentences have not told it already."""
+    error = failure.error
+    if error is None:
+        return []
+    told = any(str(error["message"]) in sentence for sentence in failure.sentences)
+    lines = [] if told else [f"{error['type']}: {error['message']}"]
+    for function, line, source in error["trace"] if len(error["trace"]) > 1 else []:
+        lines.append(f"line {line}, in {function}: {source}" if line else str(source))
     return lines
 
 
@@ -286,11 +291,13 @@ def _long_html(failure: Failure, result: StepResult) -> str:
         f'caption-side:top"><code style="background:#ffffff;color:#1a202c">{_e(failure.call)}'
         f"</code></caption><tbody>{table}</tbody></table></div>"
     )
-    if failure.error is not None:
-        text = "\n".join(line.strip() for line in _trace_text(failure.error))
-        parts.append(f'<pre style="{_PRE}">{_e(text)}</pre>')
+    if trace := _trace(failure):
+        parts.append(f'<pre style="{_PRE}">{_e(chr(10).join(trace))}</pre>')
     if failure.diagnosis:
         parts.append(_p("<strong>Where it starts:</strong> " + _code(failure.diagnosis)))
+    if failure.facts:
+        told = "".join(_p(_code(fact)) for fact in failure.facts)
+        parts.append(f'<div style="{_HINT}">{told}</div>')
     if failure.pattern:
         parts.append(_p(_code(failure.pattern)))
     if failure.mistakes:
