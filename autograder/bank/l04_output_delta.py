@@ -847,6 +847,26 @@ def _extra_slope(X: Any, Y: Any, W: Any, b: Any) -> Any:
     return _regression(X, Y, W, b, start=lambda P, Y: (P - Y) * P * (1 - P) / len(Y))
 
 
+def _slope_and_sum(X: Any, Y: Any, W: Any, b: Any) -> Any:
+    return _regression(X, Y, W, b, start=lambda P, Y: (P - Y) * P * (1 - P))
+
+
+def _last_example(X: Any, Y: Any, W: Any, b: Any) -> Any:
+    return _regression(
+        X,
+        Y,
+        W,
+        b,
+        weight=lambda X, dZ: X[-1:].T @ dZ[-1:],
+        bias=lambda dZ: dZ[-1:],
+    )
+
+
+def _updated(X: Any, Y: Any, W: Any, b: Any) -> Any:
+    dW, db = _regression(X, Y, W, b)
+    return W - dW, b - db
+
+
 def _overflowing(X: Any, Y: Any, W: Any, b: Any) -> Any:
     def unshifted(Z: Any) -> Any:
         with np.errstate(all="ignore"):
@@ -1035,6 +1055,31 @@ softmax_regression_grads = Step(
             "gradient too small where the model is sure, and learning stops there.",
             {"softmax_regression_grads": _extra_slope},
             equation="eq-softmax-delta",
+        ),
+        Mistake(
+            "extra-slope-and-sum",
+            "a factor P(1 − P) behind P − Y, and no mean",
+            "Two things at once. P − Y is ∂J/∂Z already, without a slope behind it; and the loss "
+            "is a mean, so dZ is divided by the m examples.",
+            {"softmax_regression_grads": _slope_and_sum},
+            equation="eq-softmax-delta",
+        ),
+        Mistake(
+            "last-example",
+            "the gradient of the last example alone",
+            "Every example has a say in every weight: dW is the sum of m outer products. Written "
+            "with =, each turn of a loop throws the sum so far away.",
+            {"softmax_regression_grads": _last_example},
+            gives=[[0, 0, 0], [-0.1111, -0.1111, 0.2222]],
+            of="dW",
+        ),
+        Mistake(
+            "updated",
+            "W − dW in place of dW",
+            "These are the parameters after a step with the rate 1. The gradient alone is asked "
+            "for: how far to go is decided by whoever takes the step.",
+            {"softmax_regression_grads": _updated},
+            equation="eq-gd-update",
         ),
         Mistake(
             "overflow",

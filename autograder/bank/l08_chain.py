@@ -294,6 +294,30 @@ def _dg_ignored(w: Any, cache: Any, y: Any, dg: Any = mlp_lib.d_sigmoid) -> Any:
     return _backward(w, cache, y, mlp_lib.d_sigmoid)
 
 
+def _error_sent_on(w: Any, cache: Any, y: Any, dg: Any = mlp_lib.d_sigmoid) -> Any:
+    z, a = (np.asarray(item) for item in cache)
+    e = np.empty(len(z))
+    e[-1] = a[-1] - y
+    for k in reversed(range(1, len(z))):
+        e[k - 1] = w[k] * e[k]
+    delta = e * dg(z)
+    return delta * a[:-1], delta, e
+
+
+def _slope_at_incoming(w: Any, cache: Any, y: Any, dg: Any = mlp_lib.d_sigmoid) -> Any:
+    a = np.asarray(cache[1])
+    return _backward(w, (dg(a[:-1]), a), y, None, slope=lambda dg, slope, a: slope)
+
+
+def _error_below(w: Any, cache: Any, y: Any, dg: Any = mlp_lib.d_sigmoid) -> Any:
+    dw, delta, _ = _backward(w, cache, y, dg)
+    return dw, delta, np.asarray(w) * delta
+
+
+def _slope_and_start(w: Any, cache: Any, y: Any, dg: Any = mlp_lib.d_sigmoid) -> Any:
+    return _backward(w, cache, y, dg, slope=lambda dg, z, a: dg(a), start=lambda yhat, y: y - yhat)
+
+
 def _first_layer_first(w: Any, cache: Any, y: Any, dg: Any = mlp_lib.d_sigmoid) -> Any:
     return tuple(item[::-1].copy() for item in mlp_lib.chain_backward(w, cache, y, dg))
 
@@ -438,6 +462,37 @@ chain_backward = Step(
             {"chain_backward": _dg_ignored},
             equation="eq-chain-delta-e",
             shows_on=("random",),
+        ),
+        Mistake(
+            "e-sent-on",
+            "e sent on in place of δ",
+            "On its way to the layer below the error passes the activation first: e⁽ˡ⁻¹⁾ = w⁽ˡ⁾ "
+            "δ⁽ˡ⁾. With e instead, the slope of every later layer is missing.",
+            {"chain_backward": _error_sent_on},
+        ),
+        Mistake(
+            "slope-at-incoming",
+            "g′ taken at the incoming activation",
+            "dg is a function of the pre-activation: δ⁽ˡ⁾ = e⁽ˡ⁾ g′(z⁽ˡ⁾). a⁽ˡ⁻¹⁾, which stands "
+            "at the same index of its list as z⁽ˡ⁾, belongs into dw⁽ˡ⁾.",
+            {"chain_backward": _slope_at_incoming},
+            equation="eq-chain-delta-e",
+        ),
+        Mistake(
+            "e-of-the-layer-below",
+            "e one layer too far down",
+            "e⁽ˡ⁾ stands behind the activation of layer l, and δ⁽ˡ⁾ is made of it. w⁽ˡ⁾ δ⁽ˡ⁾ is "
+            "the next station, e⁽ˡ⁻¹⁾: note e before you move on.",
+            {"chain_backward": _error_below},
+            equation="eq-chain-delta-e",
+        ),
+        Mistake(
+            "slope-at-a-and-sign",
+            "y − ŷ at the start, and g′ taken at a",
+            "Two things at once. J = ½(ŷ − y)² has the derivative ŷ − y; and dg is a function of "
+            "the pre-activation z⁽ˡ⁾.",
+            {"chain_backward": _slope_and_start},
+            equation="eq-chain-delta-e",
         ),
         Mistake(
             "last-first",

@@ -531,6 +531,29 @@ def _delta_forgotten(params: Any, cache: Any, y: Any, dg: Any = mlp_lib.d_sigmoi
     return grads
 
 
+def _sigmoid_slope(params: Any, cache: Any, y: Any, dg: Any = mlp_lib.d_sigmoid) -> Any:
+    return _backward(params, cache, y, mlp_lib.d_sigmoid)
+
+
+def _same_delta(params: Any, cache: Any, y: Any, dg: Any = mlp_lib.d_sigmoid) -> Any:
+    delta = cache["a"][-1] - y
+    return [(np.outer(delta, a), delta) for a in cache["a"][:-1]]
+
+
+def _two_layers_back(params: Any, cache: Any, y: Any, dg: Any = mlp_lib.d_sigmoid) -> Any:
+    return _backward(params, cache, y, dg, sender=lambda a, k: a[k - 1])
+
+
+def _slope_above(params: Any, cache: Any, y: Any, dg: Any = mlp_lib.d_sigmoid) -> Any:
+    grads: list[Any] = []
+    delta = cache["a"][-1] - y
+    for k in reversed(range(len(params))):
+        grads.insert(0, (np.outer(delta, cache["a"][k]), delta))
+        if k:
+            delta = params[k][0].T @ (delta * dg(cache["z"][k]))
+    return grads
+
+
 def _no_bias(params: Any, cache: Any, y: Any, dg: Any = mlp_lib.d_sigmoid) -> Any:
     return _backward(params, cache, y, dg, bias=np.zeros_like)
 
@@ -777,6 +800,38 @@ mlp_backward = Step(
             "the slope of that layer is missing everywhere below.",
             {"mlp_backward": _delta_forgotten},
             equation="eq-error-to-previous",
+        ),
+        Mistake(
+            "d-sigmoid-whatever-dg-is",
+            "σ′(z) whatever dg is",
+            "The slope must belong to the activation of the forward pass; it arrives as the "
+            "argument dg.",
+            {"mlp_backward": _sigmoid_slope},
+            equation="eq-hidden-delta",
+            shows_on=("random", "edge"),
+        ),
+        Mistake(
+            "never-sent-back",
+            "the δ of the output in every layer",
+            "Every layer has an error of its own. After the gradients of layer l are noted, its δ "
+            "becomes that of the layer before: δ⁽ˡ⁻¹⁾ = (W⁽ˡ⁾ᵀ δ⁽ˡ⁾) ⊙ g′(z⁽ˡ⁻¹⁾).",
+            {"mlp_backward": _same_delta},
+        ),
+        Mistake(
+            "sender-two-back",
+            "the activation of two layers before in dW",
+            "cache['a'] begins with x, so it is one entry longer than cache['z'], and what layer l "
+            "received is entry l − 1 counted from 0. Index −1 takes ŷ without a complaint.",
+            {"mlp_backward": _two_layers_back},
+            equation="eq-weight-gradient",
+        ),
+        Mistake(
+            "slope-of-the-layer-above",
+            "the slope of the layer above, before the matrix",
+            "δ has passed its own activation already. First the matrix, then the slope of the "
+            "units that are reached: e⁽ˡ⁻¹⁾ = W⁽ˡ⁾ᵀ δ⁽ˡ⁾, δ⁽ˡ⁻¹⁾ = e⁽ˡ⁻¹⁾ ⊙ g′(z⁽ˡ⁻¹⁾).",
+            {"mlp_backward": _slope_above},
+            equation="eq-hidden-delta",
         ),
         Mistake(
             "no-bias-gradient",

@@ -34,7 +34,6 @@ from autograder.engine.step import (
 )
 from autograder.inside.runner import Fn, RngArg, Tree, View
 from mlp_lib._types import Params
-from mlp_lib.network import LOSS_OF_OUTPUT, OUTPUTS, mean_loss
 
 PARAMS = Layers(Several(Array("W", like="W"), Array("b", like="b")))
 # Why some mutants of the references compute the same.
@@ -144,37 +143,86 @@ def _loop(slip: str) -> Train:
         hidden: str = "tanh",
         output: str = "sigmoid",
     ) -> Any:
-        g, out, loss = mlp_lib.ACTIVATIONS[hidden], OUTPUTS[output], LOSS_OF_OUTPUT[output]
+        X, Y = np.asarray(X), np.asarray(Y)
+        if slip == "names-ignored":
+            hidden, output = "tanh", "sigmoid"
+        g = mlp_lib.ACTIVATIONS[hidden]
         params: Params = [(np.array(W), np.array(c)) for W, c in params0]
-        history: list[float] = []
+        start, history = params, []
         sums: Params = [(0.0 * W, 0.0 * c) for W, c in params]
         order = None if b is None or slip != "one-order" else rng.permutation(len(X))
-        for _ in range(epochs):
+        for _ in range(epochs - 1 if slip == "epoch-lost" else epochs):
             if slip == "anew":
-                params = [(np.array(W), np.array(c)) for W, c in params0]
-            Yhat, _ = mlp_lib.mlp_forward_batch(X, params, g.f, out)
+                params = start
             if slip not in ("late", "batch-loss"):
-                history.append(mean_loss(Yhat, Y, loss))
+                at = start if slip == "loss-of-start" else params
+                history.append(_loss(_forward(X, at, hidden, output)[-1], Y, output))
+            if slip == "anew-after-the-loss":
+                params = start
             met = []
             for rows, aims in _batches(len(X), b, rng, order, slip):
-                Xb, Yb = X[rows], Y[aims]
-                Yhat, cache = mlp_lib.mlp_forward_batch(Xb, params, g.f, out)
-                met.append(len(Xb) * mean_loss(Yhat, Yb, loss))
+                Xb, Yb = (X, Y) if slip == "all-in-every-batch" else (X[rows], Y[aims])
+                cache = _forward(Xb, start if slip == "stale" else params, hidden, output)
+                met.append(len(Xb) * _loss(cache[-1], Yb, output))
                 grads = _gradients(params, cache, Yb, lr, g, output, slip)
                 if slip == "kept":
                     grads = mlp_lib.add_grads(sums, grads)
                     sums = grads
-                if slip == "no-bias":
-                    grads = [(dW, 0.0 * db) for dW, db in grads]
-                params = mlp_lib.gd_update(params, grads, -lr if slip == "ascent" else lr)
+                if slip in ("no-bias", "bias-up"):
+                    sign = 0.0 if slip == "no-bias" else -1.0
+                    grads = [(dW, sign * db) for dW, db in grads]
+                if slip == "last-layer-only":
+                    grads = [(0.0 * dW, 0.0 * db) for dW, db in grads[:-1]] + grads[-1:]
+                rate = -lr if slip == "ascent" else lr
+                params = [
+                    (W - rate * dW, c - rate * db)
+                    for (W, c), (dW, db) in zip(params, grads, strict=True)
+                ]
             if slip == "batch-loss":
                 history.append(sum(met) / len(X))
             if slip == "late":
-                Yhat, _ = mlp_lib.mlp_forward_batch(X, params, g.f, out)
-                history.append(mean_loss(Yhat, Y, loss))
+                history.append(_loss(_forward(X, params, hidden, output)[-1], Y, output))
         return params, history
 
     return train_mlp
+
+
+def _softmax(Z: Any) -> Any:
+    E = np.exp(Z - Z.max(axis=-1, keepdims=True))
+    return E / E.sum(axis=-1, keepdims=True)
+
+
+OUTPUTS: dict[str, Callable[[Any], Any]] = {
+    "identity": lambda Z: Z,
+    "sigmoid": lambda Z: 0.5 * (1.0 + np.tanh(0.5 * Z)),
+    "softmax": _softmax,
+}
+"""As the problem set gives them: where a slip makes the loss grow without end, it matters how a
+probability is rounded, and that nothing is refused.
+"""
+
+
+def _forward(X: Any, params: Any, hidden: str, output: str) -> list[Any]:
+    """X, z⁽¹⁾, a⁽¹⁾, …, z⁽ᴸ⁾, Ŷ, with the functions of the problem set."""
+    g = mlp_lib.ACTIVATIONS[hidden].f if hidden != "sigmoid" else OUTPUTS["sigmoid"]
+    met = [np.asarray(X)]
+    with np.errstate(all="ignore"):
+        for k, (W, c) in enumerate(params, start=1):
+            Z = met[-1] @ W + c
+            met += [Z, g(Z) if k < len(params) else OUTPUTS[output](Z)]
+    return met
+
+
+def _loss(Yhat: Any, Y: Any, output: str) -> float:
+    """The mean loss of the problem set."""
+    m = len(Y)
+    with np.errstate(all="ignore"):
+        if output == "identity":
+            return float(np.mean((Yhat - Y) ** 2))
+        P = np.maximum(Yhat, 1e-12)
+        if output == "softmax":
+            return float(-np.sum(Y * np.log(P)) / m)
+        return float(-np.sum(Y * np.log(P) + (1 - Y) * np.log(np.maximum(1 - Yhat, 1e-12))) / m)
 
 
 def _batches(m: int, b: Any, rng: Any, order: Any, slip: str) -> list[tuple[Any, Any]]:
@@ -182,10 +230,14 @@ def _batches(m: int, b: Any, rng: Any, order: Any, slip: str) -> list[tuple[Any,
     every = np.arange(m)
     if b is None or slip == "b-ignored":
         return [(every, every)]
+    if slip == "replaced":
+        order = rng.choice(m, m)
     if slip == "not-shuffled":
         order = every
     order = rng.permutation(m) if order is None else order
     starts = range(0, m - b + 1, b) if slip == "short-batch-lost" else range(0, m, b)
+    if slip == "one-batch":
+        starts = range(1)
     aims = every if slip == "targets-left" else order
     return [(order[i : i + b], aims[i : i + b]) for i in starts]
 
@@ -193,8 +245,8 @@ def _batches(m: int, b: Any, rng: Any, order: Any, slip: str) -> list[tuple[Any,
 def _gradients(
     params: Any, cache: Any, Y: Any, lr: float, g: Any, output: str, slip: str
 ) -> list[Any]:
-    A, Yhat, m = cache["a"], cache["a"][-1], len(Y)
-    dZ = (Yhat - Y) / (1 if slip == "sum" else m)
+    A, Z, Yhat, m = cache[::2], cache[1::2], cache[-1], len(Y)
+    dZ = (Yhat - Y) / {"sum": 1, "mean-twice": m * m}.get(slip, m)
     if output == "identity" and slip != "half-mse":
         dZ = dZ * 2 / Y.shape[1]
     if slip == "mse-slope" and output != "identity":
@@ -207,7 +259,8 @@ def _gradients(
         if k:
             if slip == "new-weights":
                 W = W - lr * dW
-            slope = g.df(cache["z"][k - 1])
+            with np.errstate(all="ignore"):
+                slope = g.df(Z[k - 1])
             if slip == "no-slope":
                 slope = 1.0
             if slip == "plus" and g.name == "tanh":
@@ -361,6 +414,92 @@ train_mlp = Step(
             "update is undone and the loss never moves.",
             "anew",
             gives=[0.751206, 0.751206, 0.751206, 0.751206],
+        ),
+        _slip(
+            "started-anew-after-the-loss",
+            "the parameters reset after the loss is noted",
+            "The starting point is chosen once, before the loop. Set again inside it, every epoch "
+            "begins where the first one did, and the loss moves once.",
+            "anew-after-the-loss",
+        ),
+        _slip(
+            "stale-forward-pass",
+            "the forward pass of params0 in every update",
+            "The gradient belongs to the weights that are there now. Forward again before every "
+            "backward pass, with the params of the last update.",
+            "stale",
+        ),
+        _slip(
+            "loss-of-the-start",
+            "the loss of params0 noted in every epoch",
+            "history is to show how the loss changes while the params do: take the forward pass "
+            "with the params of this epoch.",
+            "loss-of-start",
+            equation="eq-mean-loss",
+            gives=[0.751206, 0.751206, 0.751206, 0.751206],
+        ),
+        _slip(
+            "mean-twice",
+            "the gradient divided by m twice",
+            "`backward` gives the gradient of the mean loss: the 1/m is in it. Divided once more, "
+            "every step is m times too short.",
+            "mean-twice",
+            equation="eq-layer-deltas",
+        ),
+        _slip(
+            "last-layer-only",
+            "only the last layer updated",
+            "Every layer has its gradient and its step. With the hidden layers left at their "
+            "start, a linear model is trained on features drawn at random.",
+            "last-layer-only",
+        ),
+        _slip(
+            "bias-up",
+            "the biases moved uphill",
+            "W and b are updated alike: minus the learning rate times the gradient.",
+            "bias-up",
+            equation="eq-gd-update",
+        ),
+        _slip(
+            "epoch-lost",
+            "one epoch too few",
+            "`epochs` says how often the whole loop runs: range(epochs), which counts from 0 to "
+            "epochs − 1.",
+            "epoch-lost",
+        ),
+        _slip(
+            "one-batch-an-epoch",
+            "one batch in every epoch",
+            "An epoch meets every example once: ⌈m/b⌉ batches, each with its update.",
+            "one-batch",
+            equation="eq-updates-per-epoch",
+            shows_on=("random", "edge"),
+        ),
+        _slip(
+            "all-in-every-batch",
+            "the gradient of all examples in every batch",
+            "Each update of an epoch sees its own b examples: pick the rows of X and of Y that "
+            "belong to this batch, for the forward and for the backward pass.",
+            "all-in-every-batch",
+            equation="eq-minibatch",
+            shows_on=("random", "edge"),
+        ),
+        _slip(
+            "drawn-with-replacement",
+            "examples drawn with replacement",
+            "rng.choice(m, m) takes some examples twice and others not at all. An epoch meets "
+            "every example once: rng.permutation(m).",
+            "replaced",
+            equation="eq-minibatch",
+            shows_on=("random", "edge"),
+        ),
+        _slip(
+            "names-ignored",
+            "tanh and sigmoid whatever hidden and output are",
+            "The forward and the backward pass go through the functions that hidden and output "
+            "name: hand both names on.",
+            "names-ignored",
+            shows_on=("random", "edge"),
         ),
         _slip(
             "no-bias-update",
