@@ -13,7 +13,6 @@ import html
 import inspect
 import io
 import re
-import textwrap
 from collections.abc import Callable, Sequence
 from itertools import cycle
 from typing import Any
@@ -24,6 +23,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from mlp_lib._narrow import narrow
 
 __all__ = [
     "COLOURS",
@@ -41,7 +42,6 @@ __all__ = [
 COLOURS = {"blue": "#2a7fc1", "orange": "#cf6a1c", "green": "#1f9268", "purple": "#a45fb3"}
 DASHES = ["-", "--", "-.", ":"]
 _INK = "#010203"  # stands for the page's text colour until `show` replaces it
-_PAGE = 84  # letters of code in a line of the page
 _FAINT = "#7f8487"  # grid lines, weak on both backgrounds
 
 _STYLE: Any = {
@@ -215,40 +215,6 @@ def show(fig: Figure, alt: str) -> Picture:
     return Picture(svg.replace("<svg ", head, 1).replace("\n", " "), alt)
 
 
-def _narrow(code: str) -> str:
-    """Fit code into the page: fill paragraphs of docstrings, break signatures, lift remarks."""
-
-    def paragraph(found: re.Match[str]) -> str:
-        text, indent, lines = found[0], found[1], found[0].split("\n")
-        if all(len(line) <= _PAGE for line in lines):
-            return text
-        if len(lines) > 1 and any("   " in line.strip() for line in lines):  # formulas in columns
-            return text
-        if len(lines) == 1 and "   " in text.strip():  # formulas side by side: one a line
-            return re.sub(r"(?<=\S) {3,}", f"\n{indent}", text)
-        text = re.sub(r"\n *", " ", text.strip())
-        return textwrap.fill(
-            text,
-            _PAGE - 3,
-            break_on_hyphens=False,
-            initial_indent=indent,
-            subsequent_indent=indent,
-        )
-
-    def docstring(found: re.Match[str]) -> str:
-        text = re.sub(r"^( *)\S.*(?:\n *\S.*)*", paragraph, found[1], flags=re.MULTILINE)
-        return text + found[2]
-
-    code = re.sub(r'^( *""".*?)(\n *"""$|"""$)', docstring, code, flags=re.DOTALL | re.MULTILINE)
-    lines = []
-    for line in code.split("\n"):
-        if len(line) > _PAGE:
-            line = re.sub(r"^( *)(def \w+\()(.*)(\) -> .*:)$", r"\1\2\n\1    \3\n\1\4", line)
-            line = re.sub(r"^( *)(\S.*)  (# .*)$", r"\1\3\n\1\2", line)
-        lines.append(line)
-    return "\n".join(lines)
-
-
 def source(*functions: Callable[..., Any]) -> Any:
     """Show the source of library functions as it stands in the module, highlighted.
 
@@ -260,7 +226,7 @@ def source(*functions: Callable[..., Any]) -> Any:
     files = dict.fromkeys(f.__module__.replace(".", "/") + ".py" for f in functions)
     code = "\n\n\n".join(inspect.getsource(f).rstrip() for f in functions)
     code = re.sub(r"  # (?:type: ignore|noqa)\b.*", "", code)
-    code = _narrow(code)
+    code = narrow(code)
     return Markdown(  # type: ignore[no-untyped-call]
         f"From `{'`, `'.join(files)}`:\n\n```python\n{code}\n```"
     )
