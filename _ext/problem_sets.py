@@ -26,8 +26,10 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 
 from autograder import bank, sets
+from mlp_lib._narrow import narrow
 
 FOLDER = "problem-sets"
+SIDE_BY_SIDE = 70  # letters of TeX: shorter formulas have room for two in a line
 EXERCISES = re.compile(r"lessons/(\d\d)-[\w-]+")
 FOR_INSTRUCTORS = """\
 :::{admonition} Instructor's edition
@@ -67,7 +69,7 @@ def page_of(name: str, solutions: bool) -> str:
     """Write a set as a page of the book: its text, and its cells as code that is not run."""
     full = jupytext.read(sets.path_of(name))
     notebook = full if solutions else sets.student_version(full)
-    parts = [part for cell in notebook.cells for part in rendered(cell)]
+    parts = [part for cell in notebook.cells for part in rendered(cell, as_it_is=solutions)]
     title, *rest = parts
     file = f"{name}.ipynb"
     download = (
@@ -78,16 +80,29 @@ def page_of(name: str, solutions: bool) -> str:
     return "\n\n".join([*head, title.split("\n", 1)[1].strip(), *rest]) + "\n"
 
 
-def rendered(cell: NotebookNode) -> Iterator[str]:
-    """Yield a cell as Markdown."""
+def rendered(cell: NotebookNode, as_it_is: bool) -> Iterator[str]:
+    """Yield a cell as Markdown; code and formulas are made to fit the page unless `as_it_is`."""
     if cell.cell_type == "code":
-        lines = [line for line in cell.source.splitlines() if not marker(line)]
-        yield "```python\n" + "\n".join(lines) + "\n```"
+        code = "\n".join(line for line in cell.source.splitlines() if not marker(line))
+        yield "```python\n" + (code if as_it_is else narrow(code)) + "\n```"
     elif any(map(marker, cell.source.splitlines())):
         inside = [line for line in cell.source.splitlines() if not marker(line)]
         yield ":::{admonition} For the person who grades\n" + "\n".join(inside) + "\n:::"
     else:
-        yield with_roles(cell.source)
+        yield with_roles(cell.source if as_it_is else stacked(cell.source))
+
+
+def stacked(text: str) -> str:
+    """Put formulas that stand side by side below each other, as the width of a page asks for."""
+
+    def lines(found: re.Match[str]) -> str:
+        formula = found[1]
+        if r"\qquad" not in formula or len(formula) < SIDE_BY_SIDE:
+            return found[0]
+        formula = re.sub(r"\s*\\qquad\s*|(?<=,)\s*\\quad\s*", r"\\\\[.4em]\n", formula)
+        return f"$$\n\\begin{{gathered}}\n{formula}\n\\end{{gathered}}\n$$"
+
+    return re.sub(r"^\$\$\n(.*?)\n\$\$$", lines, text, flags=re.DOTALL | re.MULTILINE)
 
 
 def marker(line: str) -> bool:
