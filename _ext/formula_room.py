@@ -3,6 +3,9 @@ r"""Room for inline formulas: a line does not break anew when MathJax arrives.
 The pages carry TeX, and MathJax sets it in the browser, after the first picture. Until then each
 inline formula is an empty box about as wide as the formula will be, so that the text around it
 stays where it is. The width is a sum over the signs of the formula, in em, right to a tenth or two.
+
+A browser may end a line between such a box and the full stop behind it, so the marks beside a
+formula are held together with it.
 """
 
 from __future__ import annotations
@@ -13,7 +16,11 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-SPAN = re.compile(r'<span class="math notranslate nohighlight">\\\((.*?)\\\)</span>', re.S)
+SPAN = re.compile(
+    r'([(\[“]*)(<span class="math notranslate nohighlight">\\\((.*?)\\\)</span>)'
+    r"((?:[)\].,;:?”’]|-\w+|\[\w+)*)",
+    re.S,
+)
 SIGN = re.compile(r"\\[a-zA-Z]+|\\.|[^\s]")
 RELATIONS = {"=", "<", ">", r"\le", r"\ge", r"\to", r"\approx", r"\neq", r"\leftarrow", r"\in"}
 BINARY = {"+", "-", "−", r"\cdot", r"\times", r"\odot", r"\pm"}
@@ -63,9 +70,11 @@ def make_room(*event: Any) -> None:
 
 
 def with_width(found: re.Match[str]) -> str:
-    """Return the box of one formula with its width."""
-    room = f'<span style="--room:{width(html.unescape(found[1]), outermost=True):.1f}em"'
-    return found[0].replace("<span", room, 1)
+    """Return the box of one formula with its width, held together with the marks beside it."""
+    before, formula, tex, behind = found.groups()
+    room = f'<span style="--room:{width(html.unescape(tex), outermost=True):.1f}em"'
+    box = f"{before}{formula.replace('<span', room, 1)}{behind}"
+    return f'<span class="math-together">{box}</span>' if before or behind else box
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
