@@ -1,8 +1,10 @@
 """Show a judgement to a student: the same words as HTML and as plain text.
 
-The HTML brings its own colours, with enough contrast on JupyterLab's light and dark ground alike,
-no scripts, and says with words whatever it says with colour. Everything a student's code can
-influence is escaped.
+The HTML brings its own colours, a light sheet wherever the page says nothing, and dark ones where
+the page says that it is dark (JupyterLab, Notebook 7, VS Code, Colab); no scripts; and it says with
+words whatever it says with colour. Everything a student's code can influence is escaped.
+
+What went wrong comes first, the numbers it is about after it.
 """
 
 from __future__ import annotations
@@ -131,14 +133,7 @@ def _long_text(failure: Failure, result: StepResult) -> list[str]:
     if failure.status in ("not-started", "missing"):
         return lines
     lines.append(f"First failing case: {failure.case} ({KINDS[failure.kind]})")
-    lines.append(f"  {failure.call} with")
-    lines += [_hanging(f"    {name} = ", text) for name, text in failure.inputs]
     lines += [f"  {sentence}" for sentence in failure.sentences]
-    what = f" {failure.label}" if failure.label else ""
-    if failure.got:
-        lines.append(_hanging(f"  your{what or 's'}: ", failure.got))
-    if failure.expected:
-        lines.append(_hanging(f"  expected{what}: ", failure.expected))
     lines += [f"  {line}" for line in _trace(failure)]
     if failure.diagnosis:
         lines.append(f"  Where it starts: {failure.diagnosis}")
@@ -150,11 +145,18 @@ def _long_text(failure: Failure, result: StepResult) -> list[str]:
         lines += [f"    {mistake.hint}" for mistake in failure.mistakes]
     elif unnamed := _unnamed(failure):
         lines.append(f"  {unnamed}")
-    if failure.printed.strip():
-        lines.append(_hanging("  printed: ", failure.printed.rstrip()))
     place = lesson_words(result.lesson, failure.equation)
     url = lesson_url(result.lesson, failure.equation)
     lines.append(f"  Read on in {place}" + (f": {url}" if url else "."))
+    lines.append(f"  {failure.call} with")
+    lines += [_hanging(f"    {name} = ", text) for name, text in failure.inputs]
+    what = f" {failure.label}" if failure.label else ""
+    if failure.got:
+        lines.append(_hanging(f"  your{what or 's'}: ", failure.got))
+    if failure.expected:
+        lines.append(_hanging(f"  expected{what}: ", failure.expected))
+    if failure.printed.strip():
+        lines.append(_hanging("  printed: ", failure.printed.rstrip()))
     return lines
 
 
@@ -205,6 +207,35 @@ _HINT = (
 )
 _LINK = "color:#0b5394;text-decoration:underline"
 
+DARK = {
+    "bp-ground": "background:#181c22;color:#e6e9ee",
+    "bp-code": "background:#272d37;color:#e6e9ee",
+    "bp-hint": "background:#362d16;color:#f3ead6",
+    "bp-link": "color:#7cc0ff",
+    "bp-passed": "color:#6fd08c",
+    "bp-partial": "color:#f0b35a",
+    "bp-failed": "color:#ff9a9a",
+    "bp-not-started": "color:#a9b4c0",
+}
+"""By class, what stands in place of the light colours on a dark page."""
+_IS_DARK = ':is(body[data-jp-theme-light="false"],body.vscode-dark,html[theme="dark"])'
+
+
+def _dark(status: str) -> str:
+    """The style sheet for dark pages; where it is dropped, the light sheet stays as it is."""
+    edge = DARK[f"bp-{status}"].split(":")[1]
+    rules = [
+        f"{_IS_DARK} .bp-check .{name}{{{style.replace(';', '!important;')}!important}}"
+        for name, style in DARK.items()
+        if name in ("bp-ground", "bp-code", "bp-hint", "bp-link", f"bp-{status}")
+    ]
+    box = DARK["bp-ground"].replace(";", "!important;")
+    rules.append(
+        f"{_IS_DARK} .bp-check.bp-{status}{{{box}!important;border-color:{edge}!important;"
+        "color-scheme:dark!important}"
+    )
+    return f"<style>{''.join(rules)}</style>"
+
 
 def _e(text: object) -> str:
     return html.escape(str(text), quote=True)
@@ -217,7 +248,7 @@ def _code(text: str) -> str:
         return _e(text)
     style = "background:#f1f4f8;color:#1a202c;padding:0 3px;font-family:monospace"
     return "".join(
-        f'<code style="{style}">{piece}</code>' if i % 2 else piece
+        f'<code class="bp-code" style="{style}">{piece}</code>' if i % 2 else piece
         for i, piece in enumerate(pieces)
     )
 
@@ -231,8 +262,11 @@ def as_html(result: StepResult, notes: list[str] | None = None) -> str:
     sign, word, colour = SIGN[result.status]
     title = _e(f"{result.title}: {word}")
     parts = [
-        f'<section aria-label="{_e("Check of " + result.title)}" style="{_BOX.format(c=colour)}">',
-        f'<p style="margin:0 0 4px 0"><strong style="color:{colour};font-size:15px">'
+        f'<section class="bp-check bp-{result.status}" '
+        f'aria-label="{_e("Check of " + result.title)}" style="{_BOX.format(c=colour)}">',
+        _dark(result.status),
+        f'<p style="margin:0 0 4px 0"><strong class="bp-{result.status}" '
+        f'style="color:{colour};font-size:15px">'
         f'<span aria-hidden="true">{sign}</span> {title}</strong> '
         f"{_e(_counts(result))}, <strong>{_e(points_text(result))}</strong></p>",
     ]
@@ -252,19 +286,21 @@ def as_html(result: StepResult, notes: list[str] | None = None) -> str:
 
 def _parts_html(result: StepResult) -> str:
     head = "".join(
-        f'<th scope="col" style="{_CELL};font-weight:600">{name}</th>'
+        f'<th scope="col" class="bp-ground" style="{_CELL};font-weight:600">{name}</th>'
         for name in ("part", "state", "points")
     )
     rows = "".join(
-        f'<tr style="background:#ffffff"><th scope="row" style="{_CELL};font-weight:400">'
-        f'{_e(part.name)}</th><td style="{_CELL}">'
+        f'<tr class="bp-ground" style="background:#ffffff">'
+        f'<th scope="row" class="bp-ground" style="{_CELL};font-weight:400">'
+        f'{_e(part.name)}</th><td class="bp-ground" style="{_CELL}">'
         f"{_e(_part_word(part, result))}</td>"
-        f'<td style="{_CELL}">{part.points:g} of {part.of:g}</td></tr>'
+        f'<td class="bp-ground" style="{_CELL}">{part.points:g} of {part.of:g}</td></tr>'
         for part in result.parts
     )
     return (
         '<table style="border-collapse:collapse;margin:4px 0"><thead>'
-        f'<tr style="background:#ffffff">{head}</tr></thead><tbody>{rows}</tbody></table>'
+        f'<tr class="bp-ground" style="background:#ffffff">{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
     )
 
 
@@ -274,49 +310,59 @@ def _long_html(failure: Failure, result: StepResult) -> str:
         return parts[0]
     parts.append(_p(f"First failing case: {_e(failure.case)} ({_e(KINDS[failure.kind])})"))
     parts += [_p(_code(sentence)) for sentence in failure.sentences]
-    what = f" {failure.label}" if failure.label else ""
-    rows = [(name, text) for name, text in failure.inputs]
-    if failure.got:
-        rows.append((f"your{what or 's'}", failure.got))
-    if failure.expected:
-        rows.append((f"expected{what}", failure.expected))
-    table = "".join(
-        f'<tr style="background:#ffffff"><th scope="row" style="{_CELL};font-weight:600">'
-        f'{_e(name)}</th><td style="{_CELL}"><pre style="{_PRE}">{_e(text)}</pre></td></tr>'
-        for name, text in rows
-    )
-    parts.append(
-        '<div style="overflow-x:auto">'
-        f'<table style="border-collapse:collapse;margin:4px 0"><caption style="{_CELL};'
-        f'caption-side:top"><code style="background:#ffffff;color:#1a202c">{_e(failure.call)}'
-        f"</code></caption><tbody>{table}</tbody></table></div>"
-    )
     if trace := _trace(failure):
-        parts.append(f'<pre style="{_PRE}">{_e(chr(10).join(trace))}</pre>')
+        text = _e("\n".join(trace))
+        parts.append(f'<pre class="bp-code" style="{_PRE};white-space:pre-wrap">{text}</pre>')
     if failure.diagnosis:
         parts.append(_p("<strong>Where it starts:</strong> " + _code(failure.diagnosis)))
     if failure.facts:
         told = "".join(_p(_code(fact)) for fact in failure.facts)
-        parts.append(f'<div style="{_HINT}">{told}</div>')
+        parts.append(f'<div class="bp-hint" style="{_HINT}">{told}</div>')
     if failure.pattern:
         parts.append(_p(_code(failure.pattern)))
     if failure.mistakes:
         hints = "".join(_p(_code(mistake.hint)) for mistake in failure.mistakes)
         heading = _code(_mistake_title(failure.mistakes, failure.certain))
-        parts.append(f'<div style="{_HINT}"><strong>{heading}.</strong>{hints}</div>')
+        text = f"<strong>{heading}.</strong>{hints}"
+        parts.append(f'<div class="bp-hint" style="{_HINT}">{text}</div>')
     elif unnamed := _unnamed(failure):
         parts.append(_p(_code(unnamed)))
+    place = _e(lesson_words(result.lesson, failure.equation))
+    if url := lesson_url(result.lesson, failure.equation):
+        link = f'<a class="bp-link" style="{_LINK}" href="{_e(url)}"'
+        place = f'{link} target="_blank" rel="noopener">{place}</a>'
+    parts.append(_p(f"Read on in {place}."))
+    parts.append(_values_html(failure))
     if failure.printed.strip():
         parts.append(
             "<details><summary>What your code printed</summary>"
-            f'<pre style="{_PRE}">{_e(failure.printed.rstrip())}</pre></details>'
+            f'<pre class="bp-code" style="{_PRE}">{_e(failure.printed.rstrip())}</pre></details>'
         )
-    place = _e(lesson_words(result.lesson, failure.equation))
-    if url := lesson_url(result.lesson, failure.equation):
-        link = f'<a style="{_LINK}" href="{_e(url)}" target="_blank" rel="noopener">'
-        place = f"{link}{place}</a>"
-    parts.append(_p(f"Read on in {place}."))
     return "".join(parts)
+
+
+def _values_html(failure: Failure) -> str:
+    """The call, what went in, what came back, and what should have."""
+    what = f" {failure.label}" if failure.label else ""
+    rows = list(failure.inputs)
+    if failure.got:
+        rows.append((f"your{what or 's'}", failure.got))
+    if failure.expected:
+        rows.append((f"expected{what}", failure.expected))
+    table = "".join(
+        '<tr class="bp-ground" style="background:#ffffff">'
+        f'<th scope="row" class="bp-ground" style="{_CELL};font-weight:600">{_e(name)}</th>'
+        f'<td class="bp-ground" style="{_CELL}">'
+        f'<pre class="bp-code" style="{_PRE}">{_e(text)}</pre></td></tr>'
+        for name, text in rows
+    )
+    caption = f"{_CELL};caption-side:top;white-space:nowrap"
+    return (
+        '<div style="overflow-x:auto"><table style="border-collapse:collapse;margin:4px 0">'
+        f'<caption class="bp-ground" style="{caption}"><code class="bp-ground" '
+        f'style="background:#ffffff;color:#1a202c">{_e(failure.call)}</code></caption>'
+        f"<tbody>{table}</tbody></table></div>"
+    )
 
 
 def _short_html(failure: Failure) -> str:

@@ -13,7 +13,7 @@ import pytest
 import mlp_lib
 from autograder import bank, check
 from autograder.checking import bind, evaluate
-from autograder.engine.render import Report, as_html, as_text, lesson_url
+from autograder.engine.render import DARK, Report, as_html, as_text, lesson_url
 
 
 def text_of(step, *functions):
@@ -324,14 +324,42 @@ def luminance(colour):
 def test_every_text_sets_its_own_ground_and_contrasts_with_it(mistake):
     step = bank.get("softmax")
     html = as_html(evaluate(step, {**step.reference, **step.mistake(mistake).code}))
-    grounds = set(re.findall(r"background:(#[0-9a-f]{6})", html))
-    inks = set(re.findall(r"(?<![-\w])color:(#[0-9a-f]{6})", html))
-    assert grounds
-    assert inks
-    for ink in inks:
-        for ground in grounds:
-            light, dark = sorted((luminance(ink), luminance(ground)), reverse=True)
-            assert (light + 0.05) / (dark + 0.05) >= 4.5, (ink, ground)
+    sheet = "".join(re.findall(r"<style>(.*?)</style>", html))
+    for page in (html.replace(sheet, ""), sheet, ";".join(DARK.values())):
+        grounds = set(re.findall(r"background:(#[0-9a-f]{6})", page))
+        inks = set(re.findall(r"(?<![-\w])color:(#[0-9a-f]{6})", page))
+        assert grounds
+        assert inks
+        for ink in inks:
+            for ground in grounds:
+                light, dark = sorted((luminance(ink), luminance(ground)), reverse=True)
+                assert (light + 0.05) / (dark + 0.05) >= 4.5, (ink, ground)
+
+
+def test_whatever_has_a_light_ground_has_a_dark_one_too():
+    step = bank.get("chain-backward")
+    html = as_html(
+        evaluate(step, {**step.reference, **step.mistake("slope-at-a").code}), ["a `note`"]
+    )
+    for tag in re.findall(r"<\w+[^>]*(?:background|[^-]color):#[^>]*>", html):
+        assert 'class="bp-' in tag, tag
+
+
+def test_what_went_wrong_stands_before_the_numbers():
+    step = bank.get("chain-backward")
+    result = evaluate(step, {**step.reference, **step.mistake("slope-at-a").code})
+    for text in (as_html(result), as_text(result)):
+        places = [
+            text.index(words)
+            for words in (
+                "dw: all entries",
+                "Where it starts",
+                "This is what",
+                "Read on",
+                "your dw",
+            )
+        ]
+        assert places == sorted(places)
 
 
 def test_the_state_is_said_in_words_not_only_in_colour():
