@@ -599,7 +599,7 @@ mlp_backward = Step(
             "mlp_backward(params, cache, y, dg=d_sigmoid)",
             mlp_lib.mlp_backward,
             Layers(Several(Gradient("dW", of="W"), Gradient("db", of="b"))),
-            rules=(column.clue,),
+            clue=column.clue,
             trace=column.stations,
         ),
     ),

@@ -187,7 +187,7 @@ batch_from_singles = Step(
                     Gradient("db", of="b_row"),
                 )
             ),
-            rules=(singles.clue,),
+            clue=singles.clue,
             trace=singles.stations,
             everywhere=(
                 "look at how the examples are put together; every example is added once, and the "
@@ -895,7 +895,7 @@ mlp_backward_batch = Step(
             "mlp_backward_batch(params, cache, Y, dg)",
             mlp_lib.mlp_backward_batch,
             Layers(Several(Gradient("dW", of="W"), Gradient("db", of="b"))),
-            rules=(row.clue,),
+            clue=row.clue,
             trace=row.stations,
         ),
     ),

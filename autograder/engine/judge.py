@@ -312,15 +312,7 @@ class Run:
         elif outcome["value"] is None:
             problems.append(f"`{function.name}` returned None: is the `return` missing?")
             return findings, problems
-        answer = Answer(
-            self.args(case),
-            outcome["value"],
-            expected["value"],
-            outcome["calls"],
-            expected["calls"],
-            outcome["peak"],
-            tuple(w["message"] for w in outcome["warned"]),
-        )
+        answer = self.answer(case, outcome, expected)
         rules = case.rules if case.driver else (*function.rules, *case.rules)
         if any(finding.problem not in ("", "value") for finding in findings):
             rules = ()  # they would only repeat that it is not even an array of numbers
@@ -338,6 +330,34 @@ class Run:
         if case.memory is not None and (outcome["peak"] or 0) > case.memory:
             problems.append(explain.memory(outcome["peak"], case.memory))
         return findings, problems
+
+    def answer(
+        self, case: Case, outcome: Mapping[str, Tree], expected: Mapping[str, Tree]
+    ) -> Answer:
+        """One call with what came back, for the rules."""
+        return Answer(
+            self.args(case),
+            outcome["value"],
+            expected["value"],
+            outcome["calls"],
+            expected["calls"],
+            outcome["peak"],
+            tuple(w["message"] for w in outcome["warned"]),
+        )
+
+    def clue(self, number: int) -> str:
+        """What a wrong answer of right form shows of the slip behind it, "" if nothing."""
+        case, found = self.requests[number].case, self.results[number].findings
+        clue = self.step.function(case.call.function).clue
+        plain = not case.driver and case.returns is None
+        if clue is None or not plain or all(finding.ok for finding in found):
+            return ""
+        if any(finding.problem not in ("", "value") for finding in found):
+            return ""
+        try:
+            return clue(self.answer(case, self.outcomes[number], self.expected[number])) or ""
+        except Exception:  # the value has another form than the clue can look at
+            return ""
 
     def _again(
         self, request: Request, outcome: Mapping[str, Tree], parts: Iterable[str]
@@ -461,7 +481,12 @@ def _failures(step: Step, run: Run) -> list[Failure]:
             [*result.conduct, *state],
             found,
         )
-        told = [] if found or said.exchanged else _facts(step, run, mine, first)
+        clue = run.clue(first)
+        if clue and found:
+            said.sentences.append(clue)
+        told = [clue] if clue and not found else []
+        if not (told or found or said.exchanged):
+            told = _facts(step, run, mine, first)
         if not (told or found or said.exchanged):
             told = explain.parts(_parts_explained(step, run, calls))
         failures.append(

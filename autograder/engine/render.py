@@ -360,7 +360,7 @@ def _values_html(failure: Failure) -> str:
     return (
         '<div style="overflow-x:auto"><table style="border-collapse:collapse;margin:4px 0">'
         f'<caption class="bp-ground" style="{caption}"><code class="bp-ground" '
-        f'style="background:#ffffff;color:#1a202c">{_e(failure.call)}</code></caption>'
+        f'style="background:#ffffff;color:#1a202c;white-space:nowrap">{_e(failure.call)}</code></caption>'
         f"<tbody>{table}</tbody></table></div>"
     )
 

@@ -171,7 +171,8 @@ class Function:
     """A function (or class) the student writes.
 
     `signature` is the text students see, as in "softmax(Z)"; `reference` computes the answer.
-    `rules` hold for every value this function returns. `parts` says how its points are split:
+    `rules` hold for every value this function returns. `clue` takes a wrong answer apart and says
+    what it recognises, None if nothing. `parts` says how its points are split:
     "whole", or "outputs" when each quantity of a `Several` is a graded part of its own. `trace`
     takes a returned value and the arguments by name, and lists the stations of the way back;
     `everywhere` says where to look when none of them is right.
@@ -184,6 +185,7 @@ class Function:
     parts: Literal["whole", "outputs"] = "whole"
     trace: Callable[[Tree, Mapping[str, Any]], Iterable[Quantity]] | None = None
     everywhere: str = ""
+    clue: Rule | None = None
 
     @property
     def name(self) -> str:
