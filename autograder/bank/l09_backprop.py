@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import combinations, pairwise
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -893,19 +893,21 @@ def roads_walked(answer: Answer) -> str | None:
     if alike(answer.value, answer.expected):
         return None
     net, weight = answer.args["net"], answer.args["weight"]
-    found = list(zip(path_products(net, weight), mlp_lib.paths(net, weight), strict=True))
-    if len(found) == 1 or len(found) > 12:
+    products, roads = path_products(net, weight), mlp_lib.paths(net, weight)
+    n, value = len(roads), answer.value
+    if n == 1 or n > 12 or np.ndim(value) or not isinstance(value, float | np.ndarray):
         return None
-    for count in range(1, len(found)):
-        for some in combinations(found, count):
-            if alike(answer.value, sum(product for product, _ in some)):
-                missing = [path for _, path in found if path not in [p for _, p in some]]
-                through = " → ".join(map(str, missing[0]))
-                return (
-                    f"Your number is the sum over {count} of the {len(found)} roads; missing is "
-                    f"{'for instance ' if len(missing) > 1 else ''}the one through the units "
-                    f"{through} (layer {weight[0]} to the output)."
-                )
+    walked = np.arange(1, 2**n - 1)[:, None] >> np.arange(n) & 1  # every choice of some roads
+    walked = walked[np.isclose(walked @ products, value, rtol=1e-6, atol=1e-9)]
+    for some in sorted(walked, key=np.sum):
+        if alike(value, some @ products):
+            missing = [road for road, there in zip(roads, some, strict=True) if not there]
+            through = " → ".join(map(str, missing[0]))
+            return (
+                f"Your number is the sum over {some.sum()} of the {n} roads; missing is "
+                f"{'for instance ' if len(missing) > 1 else ''}the one through the units "
+                f"{through} (layer {weight[0]} to the output)."
+            )
     return None
 
 

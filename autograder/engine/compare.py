@@ -298,13 +298,13 @@ def _leaf(spec: Leaf, got: Tree, expected: Tree, index: str, output: str) -> Fin
                 f"{label} was computed in {numbers.dtype}; it differs by no more than rounding, "
                 "so it is accepted."
             )
+    if close(numbers, reference, rtol, atol):
+        return Finding(label, part, remark=remark, got=got, expected=expected)
     nan = np.isnan(numbers) & ~np.isnan(reference)
     if nan.any():
         first = _index(np.argwhere(nan)[0])
         what = f"{label} contains nan (not a number)"
         return wrong("nan", f"{what}{' at ' + first if first else ''}.", first)
-    if close(numbers, reference, rtol, atol):
-        return Finding(label, part, remark=remark, got=got, expected=expected)
     where, sentence = _difference(label, numbers, reference, rtol, atol)
     agrees = _agreement(numbers, reference)
     if agrees:

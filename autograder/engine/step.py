@@ -16,6 +16,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -192,7 +193,7 @@ class Function:
         """The name alone."""
         return self.signature.split("(")[0].strip()
 
-    @property
+    @cached_property
     def parameters(self) -> list[str]:
         """The names of the parameters, in order."""
         tree = ast.parse(f"def {self.signature}: ...").body[0]
