@@ -174,6 +174,14 @@ def _slope_sign(yhat: Any, y: Any, loss: str, activation: str) -> Any:
     return -delta if (loss, activation) == ("half_sse", "sigmoid") else delta
 
 
+def _slope_exchanged(yhat: Any, y: Any, loss: str, activation: str) -> Any:
+    delta = mlp_lib.output_delta(yhat, y, loss, activation)
+    if activation != "sigmoid":
+        return delta
+    slope = yhat * (1 - yhat)
+    return _residual(yhat, y) * (slope if loss == "bce" else 1.0)
+
+
 def _slope_at_a(yhat: Any, y: Any, loss: str, activation: str) -> Any:
     delta = mlp_lib.output_delta(yhat, y, loss, activation)
     if (loss, activation) == ("half_sse", "sigmoid"):
@@ -437,6 +445,13 @@ output_delta = Step(
             "below 0.19, however saturated the unit is.",
             {"output_delta": _slope_at_a},
             on="z = 2.5, y = 0: half_sse with sigmoid",
+        ),
+        Mistake(
+            "slope-exchanged",
+            "the slope with bce, and none with half_sse",
+            "Behind a sigmoid it is the cross-entropy whose 1/(ŷ(1 − ŷ)) takes the slope away. "
+            "half_sse has no such denominator: there the slope stays.",
+            {"output_delta": _slope_exchanged},
         ),
         Mistake(
             "two-left-over",

@@ -7,7 +7,9 @@ epochs are compared number by number, and only two runs are long.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -727,8 +729,31 @@ def _uniform_start(rng: np.random.Generator, hidden: int) -> Params:
     return [(W1, np.zeros((1, hidden))), (W2, np.zeros((1, 1)))]
 
 
-def _xor(draw: Draw = _start, **fixed: Any) -> Callable[..., Any]:
-    """The reference with another start, or with an argument that is not listened to."""
+def _drawn_the_other_way(rng: np.random.Generator, hidden: int) -> Params:
+    W1, W2 = rng.standard_normal((hidden, 2)).T, rng.standard_normal((1, hidden)).T
+    return [(W1, np.zeros((1, hidden))), (W2, np.zeros((1, 1)))]
+
+
+def _drawn_twice(rng: np.random.Generator, hidden: int) -> Params:
+    again = copy.deepcopy(rng)
+    W1, W2 = rng.standard_normal((2, hidden)), again.standard_normal((hidden, 1))
+    return [(W1, np.zeros((1, hidden))), (W2, np.zeros((1, 1)))]
+
+
+def xor_stations(value: Any, args: Mapping[str, Any]) -> Iterator[Quantity]:
+    """List the losses; the first one shows the start."""
+    for station in training_stations(value, args):
+        if station.after:
+            rule = "forward, backward and update, with all four examples"
+            yield replace(station, rule=rule)
+        else:
+            rule = "the loss of the start, W1 and then W2 drawn, biases 0, before any update"
+            yield replace(station, rule=rule, equation="eq-fit-xor")
+
+
+def _xor(draw: Draw = _start, *, slip: str = "", **fixed: Any) -> Callable[..., Any]:
+    """The reference with another start, another loop, or an argument that is not listened to."""
+    train = _loop(slip) if slip else mlp_lib.train_mlp
 
     def fit_xor(
         hidden: int = 4, act: str = "tanh", lr: float = 1.0, epochs: int = 2000, seed: int = 1
@@ -736,9 +761,7 @@ def _xor(draw: Draw = _start, **fixed: Any) -> Callable[..., Any]:
         asked = {"hidden": hidden, "act": act, "lr": lr, "epochs": epochs, "seed": seed, **fixed}
         params0 = draw(np.random.default_rng(asked["seed"]), asked["hidden"])
         aims = fixed.get("targets", Y)
-        return mlp_lib.train_mlp(
-            X, aims, params0, asked["lr"], asked["epochs"], hidden=asked["act"]
-        )
+        return train(X, aims, params0, asked["lr"], asked["epochs"], hidden=asked["act"])
 
     return fit_xor
 
@@ -777,7 +800,7 @@ fit_xor = Step(
                     why=DRIFT,
                 ),
             ),
-            trace=training_stations,
+            trace=xor_stations,
         ),
     ),
     cases=(
@@ -860,6 +883,76 @@ fit_xor = Step(
             "The start is drawn from the input to the output, W1 and then W2. In another order the "
             "same seed is another network, with a path of its own.",
             _last_layer_first,
+        ),
+        _xor_slip(
+            "drawn-the-other-way",
+            "weights drawn as [to, from] and transposed",
+            "In row form W1 is (2, hidden), from the two inputs to the units, and is drawn in this "
+            "shape. Drawn as (hidden, 2), the same numbers stand in other places.",
+            _drawn_the_other_way,
+        ),
+        _xor_slip(
+            "drawn-twice",
+            "a generator of its own for W2",
+            "One generator draws W1 and then goes on to W2. A second one with the same seed begins "
+            "anew, and W2 repeats the numbers of W1.",
+            _drawn_twice,
+        ),
+        _xor_slip(
+            "ascent",
+            "the update with a plus",
+            "The gradient points uphill. W − α dW goes down; with a plus the first loss is right "
+            "and every later one is larger.",
+            slip="ascent",
+            equation="eq-gd-update",
+        ),
+        _xor_slip(
+            "no-bias-update",
+            "biases never updated",
+            "A bias is a parameter like a weight: b − α db. Left at 0 it keeps the line of every "
+            "unit through the origin.",
+            slip="no-bias",
+            equation="eq-gd-update",
+        ),
+        _xor_slip(
+            "loss-after-update",
+            "the loss noted after the update",
+            "history[0] is the loss of the start. Note the loss before anything is changed, "
+            "otherwise the whole list is one step late.",
+            slip="late",
+            equation="eq-mean-loss",
+        ),
+        _xor_slip(
+            "new-weights-on-the-way-back",
+            "a new W used while propagating backwards",
+            "The backward pass differentiates the forward pass that has just run, with its "
+            "weights. Compute all gradients first, then update all layers at once.",
+            slip="new-weights",
+            equation="eq-training-loop",
+        ),
+        _xor_slip(
+            "mean-twice",
+            "the gradient divided by 4 twice",
+            "`backward` gives the gradient of the mean loss: the ¼ is in it. Divided once more, "
+            "every step is four times too short.",
+            slip="mean-twice",
+            equation="eq-layer-deltas",
+        ),
+        _xor_slip(
+            "summed",
+            "the gradient summed over the examples",
+            "The loss is a mean, so its gradient has the factor ¼, once, at the output. Without it "
+            "every step is four times as long.",
+            slip="sum",
+            equation="eq-layer-deltas",
+        ),
+        _xor_slip(
+            "epoch-lost",
+            "one epoch too few",
+            "`epochs` says how often the whole loop runs: range(epochs), which counts from 0 to "
+            "epochs − 1.",
+            slip="epoch-lost",
+            equation="eq-training-loop",
         ),
         _xor_slip(
             "biases-drawn",
@@ -1007,6 +1100,10 @@ def _curve(slip: str) -> Callable[..., Any]:
             x = (x + 1) / 2
         if slip != "weights-first":
             W, b, V = (rng.standard_normal(s) for s in [(1, hidden), (1, hidden), (hidden, 1)])
+        if slip in ("b1-last", "b1-not-drawn"):
+            b, V = V.T, np.append(b, V)[:hidden, None]
+            if slip == "b1-not-drawn":
+                b = np.zeros_like(b)
         c = rng.standard_normal((1, 1)) if slip == "b2-drawn" else np.zeros((1, 1))
         if slip in ("no-hidden-biases", "b1-zero"):
             b = np.zeros_like(b)
@@ -1024,7 +1121,7 @@ def _curve(slip: str) -> Callable[..., Any]:
             for _ in range(epochs):
                 A, yhat = forward(x)
                 before = float(np.mean((yhat - y) ** 2))
-                if not np.isfinite(before):
+                if not np.isfinite(before) and slip != "ascent":
                     break
                 dZ = (1 if slip == "half" else 2) / (1 if slip == "sum" else N) * (yhat - y)
                 if slip == "sigmoid-output":
@@ -1033,12 +1130,16 @@ def _curve(slip: str) -> Callable[..., Any]:
                 if slip == "plus":
                     slope = 1 + A**2
                 dA = dZ @ V.T * slope
-                V, c = V - lr * A.T @ dZ, c - lr * dZ.sum(axis=0, keepdims=True)
-                W = W - lr * x.T @ dA
-                if slip != "no-hidden-biases":
-                    b = b - lr * dA.sum(axis=0, keepdims=True)
+                if slip == "mean-twice":
+                    dZ, dA = dZ / N, dA / N
+                rate = -lr if slip == "ascent" else lr
+                V, W = V - rate * A.T @ dZ, W - rate * x.T @ dA
+                if slip != "biases-kept":
+                    c = c - rate * dZ.sum(axis=0, keepdims=True)
+                if slip not in ("no-hidden-biases", "biases-kept"):
+                    b = b - rate * dA.sum(axis=0, keepdims=True)
             error = float(np.mean((forward(x)[1] - y) ** 2))
-        if not np.isfinite(error):
+        if not np.isfinite(error) and slip != "ascent":
             error = np.inf
 
         def predict(points: Any) -> Any:
@@ -1195,6 +1296,39 @@ fit_1d = Step(
             "hidden biases started at 0",
             "Here b1 is drawn from N(0, 1), between W1 and W2: it decides where each S-curve has "
             "its steep place, and these should be spread over the interval.",
+        ),
+        _curve_slip(
+            "b1-not-drawn",
+            "hidden biases of 0 in place of drawn ones",
+            "Here b1 is drawn from N(0, 1), between W1 and W2: it decides where each S-curve has "
+            "its steep place. Left out, it is missing in the sequence too, and W2 is another.",
+        ),
+        _curve_slip(
+            "b1-last",
+            "b1 drawn after W2",
+            "The generator is asked for x, then W1, b1 and W2. In another order the same seed "
+            "gives another start.",
+        ),
+        _curve_slip(
+            "biases-kept",
+            "biases never updated",
+            "A bias is a parameter like a weight: b − α db. Left where they started, the S-curves "
+            "cannot move to where the function bends.",
+            "eq-gd-update",
+        ),
+        _curve_slip(
+            "ascent",
+            "the update with a plus",
+            "The gradient points uphill. W − α dW goes down; with a plus the error grows until it "
+            "overflows.",
+            "eq-gd-update",
+        ),
+        _curve_slip(
+            "mean-twice",
+            "the gradient divided by N twice",
+            "`backward` gives the gradient of the mean of squares: the 1/N is in it. Divided once "
+            "more, every step is N times too short.",
+            "eq-mean-loss",
         ),
         _curve_slip(
             "weights-first",

@@ -394,7 +394,7 @@ def _difference(
     first = _index(worst)
     count = int(wrong.sum())
     many = "all entries differ" if count == gap.size else f"{count} of {gap.size} entries differ"
-    least = NEGLIGIBLE * max(_largest(expected), _largest(got))
+    least = NEGLIGIBLE * max(_largest(expected), min(_largest(got), 1.0))
     pair: tuple[Any, ...] = (got[worst], expected[worst])
     if max(map(abs, pair)) >= least:  # one of the two at most is what rounding left of a zero
         pair = tuple(0.0 if abs(x) < least else x for x in pair)

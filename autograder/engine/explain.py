@@ -134,6 +134,7 @@ def failure(
         certain=len(mistakes) == 1 and mistakes[0][1],
         known=bool(mistakes)
         or bool(exchanged)
+        or bool(conduct)
         or not wrong
         or wrong[0].problem != "value"
         or wrong[0].near,

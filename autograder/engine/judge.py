@@ -488,7 +488,11 @@ def _failures(step: Step, run: Run) -> list[Failure]:
         if not (told or found or said.exchanged):
             told = _facts(step, run, mine, first)
         if not (told or found or said.exchanged):
-            told = explain.parts(_parts_explained(step, run, calls))
+            several = _parts_explained(step, run, calls)
+            told = explain.parts(several)
+            if several:
+                equation = several[0][1].equation or step.equation
+                said = dataclasses.replace(said, equation=equation)
         failures.append(
             dataclasses.replace(
                 said,
@@ -554,14 +558,23 @@ def _facts(step: Step, run: Run, mine: Sequence[int], first: int) -> list[str]:
     seen: dict[int, Seen] = {}
     for n in mine:
         case, result = run.requests[n].case, run.results[n]
-        plain = run.requests[n].again is None and not case.driver and case.returns is None
-        if plain and result.findings and run.expected[n]["status"] == "ok":
+        if (
+            run.requests[n].again is None
+            and _usual(step, case)
+            and result.findings
+            and run.expected[n]["status"] == "ok"
+        ):
             value, ours = run.outcomes[n]["value"], run.expected[n]["value"]
             seen[n] = Seen(run.args(case), value, ours, result.findings)
     if first not in seen or all(finding.ok for finding in seen[first].findings):
         return []
     spec = step.function(run.results[first].function).returns
     return facts(spec, list(seen.values()), seen[first])
+
+
+def _usual(step: Step, case: Case) -> bool:
+    """Tell whether a case brings back what its function returns, and not what a driver makes."""
+    return step.returns(case) == step.function(case.call.function).returns
 
 
 def _near(run: Run, numbers: Sequence[int]) -> bool:
@@ -647,8 +660,7 @@ def _parts_explained(step: Step, run: Run, calls: Sequence[int]) -> list[tuple[s
     """
     function = step.function(run.results[calls[0]].function)
     asked = names(function.returns)
-    plain = [n for n in calls if run.results[n].findings and not run.requests[n].case.driver]
-    plain = [n for n in plain if run.requests[n].case.returns is None]
+    plain = [n for n in calls if run.results[n].findings and _usual(step, run.requests[n].case)]
     if len(asked) < 2 or len(plain) < 2 or any(run.results[n].status != "ok" for n in calls):
         return []
     structure = {f.output for n in plain for f in run.results[n].findings}

@@ -325,6 +325,8 @@ def _long_html(failure: Failure, result: StepResult) -> str:
         heading = _code(_mistake_title(failure.mistakes, failure.certain))
         text = f"<strong>{heading}.</strong>{hints}"
         parts.append(f'<div class="bp-hint" style="{_HINT}">{text}</div>')
+    elif failure.partly is not None:
+        parts.append(f'<div class="bp-hint" style="{_HINT}">{_p(_code(_unnamed(failure)))}</div>')
     elif unnamed := _unnamed(failure):
         parts.append(_p(_code(unnamed)))
     place = _e(lesson_words(result.lesson, failure.equation))

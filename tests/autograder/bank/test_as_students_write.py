@@ -73,6 +73,41 @@ def train_mlp(X, Y, params0, lr, epochs, b=None, rng=None, hidden="tanh", output
             params = [(W - lr * dW, c - lr * db) for (W, c), (dW, db) in zip(params, grads)]
     return params, history
 """
+XOR = """
+def fit_xor(hidden=4, act="tanh", lr=1.0, epochs=2000, seed=1):
+    rng = np.random.default_rng(seed)
+    W1 = rng.standard_normal((2, hidden))
+    W2 = rng.standard_normal((hidden, 1))
+    params = [(W1, np.zeros((1, hidden))), (W2, np.zeros((1, 1)))]
+    history = []
+    for epoch in range(epochs):
+        Yhat, cache = forward(X_XOR, params, act, "sigmoid")
+        history.append(mean_loss(Yhat, Y_XOR, "sigmoid"))
+        grads = backward(params, cache, Y_XOR, act, "sigmoid")
+        params = [(W - lr * dW, b - lr * db) for (W, b), (dW, db) in zip(params, grads)]
+    return params, history
+"""
+CURVE = """
+def fit_1d(f, hidden=3, N=50, lr=0.1, epochs=20000, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-1, 1, (N, 1))
+    y = f(x)
+    W1 = rng.standard_normal((1, hidden))
+    b1 = rng.standard_normal((1, hidden))
+    W2 = rng.standard_normal((hidden, 1))
+    params = [(W1, b1), (W2, np.zeros((1, 1)))]
+    for epoch in range(epochs):
+        _, cache = forward(x, params, "tanh", "identity")
+        grads = backward(params, cache, y, "tanh", "identity")
+        params = [(W - lr * dW, b - lr * db) for (W, b), (dW, db) in zip(params, grads)]
+
+    def predict(points):
+        points = np.asarray(points)
+        values, _ = forward(points.reshape(-1, 1), params, "tanh", "identity")
+        return values.reshape(points.shape)
+
+    return predict, float(np.mean((predict(x) - y) ** 2))
+"""
 DELTA = """
 def output_delta(yhat, y, loss, activation):
     if loss == "half_sse" and activation == "identity":
@@ -91,6 +126,8 @@ STEPS = {
     "chain-backward": ("ps08-chain", CHAIN),
     "mlp-backward": ("ps09-backprop", BACKWARD),
     "train-mlp": ("ps12-training", TRAINING),
+    "fit-xor": ("ps12-training", XOR),
+    "fit-1d": ("ps12-training", CURVE),
 }
 
 
@@ -118,6 +155,18 @@ def test_the_unchanged_answers_are_right(step):
             [("(yhat - y) * yhat * (1 - yhat)", "yhat - y")],
         ),
         ("output-delta", "sign", [("yhat - y", "y - yhat")]),
+        (
+            "output-delta",
+            "slope-exchanged",
+            [
+                ("(yhat - y) * yhat * (1 - yhat)", "yhat - y"),
+                (
+                    'if loss == "bce" and activation == "sigmoid":\n        return yhat - y',
+                    'if loss == "bce" and activation == "sigmoid":\n'
+                    "        return (yhat - y) * yhat * (1 - yhat)",
+                ),
+            ],
+        ),
         (
             "softmax-regression-grads",
             "extra-slope-and-sum",
@@ -218,6 +267,38 @@ def test_the_unchanged_answers_are_right(step):
                 ("forward(X, params, hidden, output)", "forward(X, params, 'tanh', 'sigmoid')"),
                 ("mean_loss(Yhat, Y, output)", "mean_loss(Yhat, Y, 'sigmoid')"),
                 ("Y[rows], hidden, output", "Y[rows], 'tanh', 'sigmoid'"),
+            ],
+        ),
+        ("fit-xor", "ascent", [("W - lr * dW, b - lr * db", "W + lr * dW, b + lr * db")]),
+        ("fit-xor", "no-bias-update", [("b - lr * db", "b")]),
+        ("fit-xor", "mean-twice", [("lr * d", "lr / 4 * d")]),
+        ("fit-xor", "summed", [("lr * d", "lr * 4 * d")]),
+        ("fit-xor", "epoch-lost", [("range(epochs)", "range(1, epochs)")]),
+        ("fit-xor", "drawn-the-other-way", [("((2, hidden))", "((hidden, 2)).T")]),
+        ("fit-xor", "drawn-twice", [("W2 = rng", "W2 = np.random.default_rng(seed)")]),
+        (
+            "fit-xor",
+            "loss-after-update",
+            [
+                ('        history.append(mean_loss(Yhat, Y_XOR, "sigmoid"))\n', ""),
+                (
+                    "zip(params, grads)]\n",
+                    "zip(params, grads)]\n"
+                    '        Yhat, _ = forward(X_XOR, params, act, "sigmoid")\n'
+                    '        history.append(mean_loss(Yhat, Y_XOR, "sigmoid"))\n',
+                ),
+            ],
+        ),
+        ("fit-1d", "ascent", [("W - lr * dW, b - lr * db", "W + lr * dW, b + lr * db")]),
+        ("fit-1d", "biases-kept", [("b - lr * db", "b")]),
+        ("fit-1d", "mean-twice", [("lr * d", "lr / N * d")]),
+        ("fit-1d", "b1-not-drawn", [("b1 = rng.standard_normal", "b1 = np.zeros")]),
+        (
+            "fit-1d",
+            "b1-last",
+            [
+                ("    b1 = rng.standard_normal((1, hidden))\n", ""),
+                ("(hidden, 1))\n", "(hidden, 1))\n    b1 = rng.standard_normal((1, hidden))\n"),
             ],
         ),
     ],

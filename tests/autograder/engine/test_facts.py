@@ -217,7 +217,9 @@ def test_two_mistakes_in_two_quantities_are_both_named():
         _, history = step.mistake("loss-after-update").code["train_mlp"](*args, **kwargs)
         return params, history
 
-    first, second = told("train-mlp", train_mlp=answer).facts
+    failure = told("train-mlp", train_mlp=answer)
+    assert failure.equation == "eq-gd-update"
+    first, second = failure.facts
     assert first.startswith("[(W, b), …] is what you get with: biases never updated. ")
     assert second.startswith("history is what you get with: the loss noted after the update. ")
 
