@@ -321,10 +321,7 @@ def _long_html(failure: Failure, result: StepResult) -> str:
     if failure.pattern:
         parts.append(_p(_code(failure.pattern)))
     if failure.mistakes:
-        hints = "".join(_p(_code(mistake.hint)) for mistake in failure.mistakes)
-        heading = _code(_mistake_title(failure.mistakes, failure.certain))
-        text = f"<strong>{heading}.</strong>{hints}"
-        parts.append(f'<div class="bp-hint" style="{_HINT}">{text}</div>')
+        parts.append(f'<div class="bp-hint" style="{_HINT}">{_mistakes_html(failure)}</div>')
     elif failure.partly is not None:
         parts.append(f'<div class="bp-hint" style="{_HINT}">{_p(_code(_unnamed(failure)))}</div>')
     elif unnamed := _unnamed(failure):
@@ -341,6 +338,18 @@ def _long_html(failure: Failure, result: StepResult) -> str:
             f'<pre class="bp-code" style="{_PRE}">{_e(failure.printed.rstrip())}</pre></details>'
         )
     return "".join(parts)
+
+
+def _mistakes_html(failure: Failure) -> str:
+    """The known mistakes, each with its hint; where there are several, one below the other."""
+    if len(failure.mistakes) == 1:
+        heading = _code(_mistake_title(failure.mistakes, failure.certain))
+        return f"<strong>{heading}.</strong>{_p(_code(failure.mistakes[0].hint))}"
+    items = "".join(
+        f'<li style="margin:4px 0"><strong>{_code(m.name)}.</strong> {_code(m.hint)}</li>'
+        for m in failure.mistakes
+    )
+    return f'<strong>Closest to one of these:</strong><ul style="margin:4px 0">{items}</ul>'
 
 
 def _values_html(failure: Failure) -> str:

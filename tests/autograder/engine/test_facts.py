@@ -291,3 +291,20 @@ def test_chance_that_does_not_come_from_the_generator_is_noticed():
 
     failure = evaluate(get("train-mlp"), {"train_mlp": answer}).failure
     assert any("gave two answers" in sentence for sentence in failure.sentences)
+
+
+def test_several_mistakes_stand_one_below_the_other():
+    step = get("output-delta")
+
+    def output_delta(yhat, y, loss, activation):
+        if loss == "half_sse" and activation == "sigmoid" and len(yhat) == 1:
+            return yhat - y
+        return step.reference["output_delta"](yhat, y, loss, activation)
+
+    result = evaluate(step, {"output_delta": output_delta})
+    names = [mistake.name for mistake in result.failure.mistakes]
+    assert len(names) > 2
+    assert f"Closest to: {'; or: '.join(names)}." in as_text(result)
+    html = as_html(result)
+    assert html.count("<li ") == len(names)
+    assert all(f"<strong>{name}.</strong>" in html for name in names)
