@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,21 @@ def sidebar_in_place(*event: Any) -> None:
         context["sidebars"] = [*context["sidebars"], "sidebar-place.html"]
 
 
+CELL = re.compile(r"<td.*?</td>", re.DOTALL)
+NAME = re.compile(r'(?<=<span class="pre">)[^<]*_[^<]*(?=</span>)')
+WORD = re.compile(r"[^\W_]{4}_(?=\w)")
+
+
+def names_break(*event: Any) -> None:
+    """Let names in code break behind `long_` in tables; the style sheet says on which screens."""
+    context = event[3]
+    if "body" in context:
+        context["body"] = CELL.sub(
+            lambda cell: NAME.sub(lambda name: WORD.sub(r"\g<0><wbr>", name[0]), cell[0]),
+            context["body"],
+        )
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
     app.add_config_value("course_site_made_of", made_of(), "html")  # an edit writes all pages anew
@@ -94,4 +110,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.config.templates_path.append(str(Path(__file__).parent / "templates"))
     app.connect("html-page-context", each_script_once, priority=900)
     app.connect("html-page-context", sidebar_in_place, priority=900)
+    app.connect("html-page-context", names_break, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
