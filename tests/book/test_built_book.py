@@ -180,6 +180,50 @@ def test_a_page_fits_a_phone(browser, address: str, name: str):
     tab.close()
 
 
+# what a reader would have to scroll sideways for, or cannot see at all
+WIDE_CODE = """() => {
+    document.querySelectorAll("article details").forEach((box) => { box.open = true; });
+    return [...document.querySelectorAll("article pre")]
+        .filter((code) => code.scrollWidth > code.clientWidth + 1)
+        .map((code) => code.textContent.split("\\n").sort((a, b) => b.length - a.length)[0]);
+}"""
+CUT_FORMULAS = """() => {
+    document.querySelectorAll(".toggle-hidden").forEach((e) => e.classList.remove("toggle-hidden"));
+    const cut = [];
+    for (const box of document.querySelectorAll("article span.math")) {
+        const formula = box.querySelector("mjx-math")?.getBoundingClientRect();
+        const {right} = box.getBoundingClientRect();
+        if (formula && formula.right > right + 1) cut.push(box.textContent);
+    }
+    for (const box of document.querySelectorAll("article div.math mjx-container")) {
+        const {top} = box.getBoundingClientRect();
+        const signs = [...box.querySelectorAll("mjx-c")].map((c) => c.getBoundingClientRect().top);
+        // a sign may reach a little above its box: the bar of a transpose does
+        if (Math.min(...signs) < top + 3) cut.push(box.textContent);
+    }
+    return cut;
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", PAGES)
+def test_no_code_is_wider_than_the_page(browser, address: str, name: str):
+    tab = browser.new_page(viewport={"width": 1200, "height": 900})
+    tab.goto(f"{address}/{name}", wait_until="load")
+    assert tab.evaluate(WIDE_CODE) == []
+    tab.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", PAGES)
+def test_no_formula_is_cut(browser, address: str, name: str):
+    tab = browser.new_page(viewport={"width": 390, "height": 844})
+    tab.goto(f"{address}/{name}", wait_until="load")
+    tab.wait_for_function("() => !window.MathJax || MathJax.startup.promise.then(() => true)")
+    assert tab.evaluate(CUT_FORMULAS) == []
+    tab.close()
+
+
 @pytest.mark.browser
 def test_a_page_opened_from_the_disk_shows_its_formulas(browser, site: Path):
     tab = browser.new_page()
