@@ -19,8 +19,7 @@ this set can tell you where the course's repository and its book are.
 Work from top to bottom. Below each function you write stands a cell that checks it: run it as often
 as you like. Hand in the notebook under the name it has.
 
-A word like eq-softmax names an equation of the lesson: put #equation-eq-softmax behind the address
-of the lesson's page to get there.
+Words in “quotation marks” behind an equation name the section of the lesson where it stands.
 """
 
 

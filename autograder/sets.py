@@ -23,6 +23,8 @@ import nbformat
 from nbformat import NotebookNode
 from traitlets.config import Config
 
+from autograder.bank.equations import SECTION
+
 # What a student finds in place of an answer. The words are part of the course: `check` answers a
 # stub that still raises this with "not started" instead of an error.
 STUB = "# Write your answer here, then delete the next line.\nraise NotImplementedError()"
@@ -116,7 +118,8 @@ def linked(text: str, book: str) -> str:
         words, lesson, label = found["words"], found["lesson"], found["equation"]
         if book:
             return f"[{words}]({book}/lessons/{lesson}.html{'#equation-' + label if label else ''})"
-        return f"{words} {label}" if label else words
+        where = f", “{SECTION[label]}” in lesson {int(lesson[:2])}" if label in SECTION else ""
+        return words + where
 
     return LINK.sub(link, text)
 

@@ -1,59 +1,116 @@
-"""Where each equation is that the bank points to: lesson → labels, without their "eq-".
+"""Where each equation is that the bank points to: lesson → section → labels, without their "eq-".
 
-A step often points back to an earlier lesson. `tests/autograder/bank/test_equations.py` compares
-this table with the lessons; `check` makes its links from it.
+A step often points back to an earlier lesson. `check` makes its links from this table, and where
+the book has no address it names the section, which a reader finds in the book's own contents.
+`tests/autograder/bank/test_equations.py` compares the table with the lessons.
 """
 
 from __future__ import annotations
 
-EQUATIONS: dict[str, str] = {
-    "01-neuron": """
-        bias-unit neuron perceptron pla sgn weighted-sum
-    """,
-    "02-softmax": """
-        one-hot softmax softmax-shift
-    """,
-    "03-losses": """
-        accuracy bce bce-multi cce grad-half-sse grad-mse half-sse likelihood mse nll
-    """,
-    "04-output-delta": """
-        cce-error delta delta-rule linear-regression-grads output-delta softmax-delta
-        softmax-jacobian softmax-regression-grads softmax-roads softmax-vjp
-    """,
-    "05-gradient-descent": """
-        gd-path gd-update minibatch updates-per-epoch
-    """,
-    "06-forward": """
-        collapse forward-batch mlp-forward xor xor-gates xor-inequalities
-    """,
-    "07-activations": """
-        d-gelu d-leaky-relu d-relu d-sigmoid d-tanh gelu gelu-tanh leaky-relu relu sigmoid step
-        tanh
-    """,
-    "08-chain": """
-        chain-backward chain-delta-e chain-forward
-    """,
-    "09-backprop": """
-        error-sum error-to-previous hidden-delta mlp-backward output-delta-softmax path-product
-        path-sum weight-gradient
-    """,
-    "10-batch": """
-        backward-batch batch-singles error-backward layer-deltas linear-backward to-col to-row
-        weight-backward
-    """,
-    "11-gradient-check": """
-        best-step central-difference difference-error fdm-cost forward-difference gradient-check
-        relative-error
-    """,
-    "12-training": """
-        fit-1d fit-xor init-normal init-zeros mean-loss training-loop
-    """,
-    "13-deep": """
-        chain-product d-dropout dropout dropout-expectation grad-norm vanish
-    """,
-    "14-autodiff": """
-        jacobian jacobian-size jacobian-w linear-vjp reverse-mode
-    """,
+EQUATIONS: dict[str, dict[str, str]] = {
+    "01-neuron": {
+        "A weighted sum, written four ways": "weighted-sum",
+        "The neuron": "neuron",
+        "The bias is a weight too": "bias-unit",
+        "The perceptron": "sgn perceptron",
+        "The learning rule": "pla",
+    },
+    "02-softmax": {
+        "Representing a class": "one-hot",
+        "From scores to probabilities": "softmax",
+        "A shift changes nothing": "softmax-shift",
+    },
+    "03-losses": {
+        "Why not count the mistakes?": "accuracy",
+        "Squared error": "half-sse grad-half-sse mse grad-mse",
+        "A loss out of a probability": "likelihood nll",
+        "Yes or no: binary cross-entropy": "bce",
+        "One of several: categorical cross-entropy": "cce",
+        "Several tags: $K$ binary cross-entropies": "bce-multi",
+    },
+    "04-output-delta": {
+        "Two questions instead of one": "delta",
+        "Through the Jacobian": (
+            "cce-error softmax-jacobian softmax-roads softmax-vjp softmax-delta"
+        ),
+        "The same δ three times": "output-delta",
+        "From δ to the weights": "delta-rule",
+        "A whole batch: a first look at the row form": "softmax-regression-grads",
+        "The other two models": "linear-regression-grads",
+    },
+    "05-gradient-descent": {
+        "The numbers first": "gd-path gd-update",
+        "How many examples before a step": "minibatch updates-per-epoch",
+    },
+    "06-forward": {
+        "The numbers first": "xor-inequalities",
+        "First cure: a better input": "xor",
+        "Second cure: a hidden layer": "xor-gates",
+        "Forward, one example": "mlp-forward",
+        "Forward, a batch": "forward-batch",
+        "Linear layers collapse": "collapse",
+    },
+    "07-activations": {
+        "Sigmoid": "sigmoid d-sigmoid",
+        "Tanh": "tanh d-tanh",
+        "ReLU and its leaky sister": "relu d-relu leaky-relu d-leaky-relu",
+        "GELU, softplus, Gudermannian": "gelu d-gelu gelu-tanh",
+        "Identity and step": "step",
+    },
+    "08-chain": {
+        "Forward, and keep everything": "chain-forward",
+        "What the three derivatives share": "chain-delta-e",
+        "A start and three relations": "chain-backward",
+    },
+    "09-backprop": {
+        "The numbers first": "path-product path-sum",
+        "One step back through a weight matrix": "error-sum error-to-previous",
+        "Through the nonlinearity": "hidden-delta",
+        "What a weight gets": "weight-gradient",
+        "The start: the output layer": "output-delta-softmax",
+        "The whole pass": "mlp-backward",
+    },
+    "10-batch": {
+        "Step 1: forward, and how W is stored": "to-row to-col",
+        "Step 2: the weights, where the batch is summed": "batch-singles",
+        "Step 3: the biases": "weight-backward",
+        "Step 4: the error, where nothing is summed over examples": (
+            "error-backward linear-backward"
+        ),
+        "The whole pass": "layer-deltas backward-batch",
+    },
+    "11-gradient-check": {
+        "The mathematics: a larger step is worse": "forward-difference central-difference",
+        "The machine: a smaller step is worse": "difference-error best-step",
+        "What it costs": "fdm-cost",
+        "When are two gradients equal?": "relative-error gradient-check",
+    },
+    "12-training": {
+        "The numbers first": "mean-loss",
+        "The loop": "training-loop",
+        "Where to start": "init-zeros init-normal",
+        "Learning XOR": "fit-xor",
+        "Three units, four functions": "fit-1d",
+    },
+    "13-deep": {
+        "Layer by layer": "chain-product",
+        "In a whole network": "grad-norm vanish",
+        "Dropout": "dropout dropout-expectation d-dropout",
+    },
+    "14-autodiff": {
+        "The Jacobian, in two layouts": "jacobian",
+        "The Jacobian of a linear layer": "jacobian-w jacobian-size linear-vjp",
+        "Any computation is a graph": "reverse-mode",
+    },
 }
 
-HOME = {f"eq-{name}": lesson for lesson, names in EQUATIONS.items() for name in names.split()}
+HOME: dict[str, str] = {}
+"""Label → lesson."""
+SECTION: dict[str, str] = {}
+"""Label → heading of the section, in plain words."""
+
+for _lesson, _sections in EQUATIONS.items():
+    for _heading, _names in _sections.items():
+        for _name in _names.split():
+            HOME[f"eq-{_name}"] = _lesson
+            SECTION[f"eq-{_name}"] = _heading.replace("$", "")

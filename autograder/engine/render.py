@@ -13,7 +13,7 @@ import html
 import os
 from typing import Any
 
-from autograder.bank.equations import HOME
+from autograder.bank.equations import HOME, SECTION
 from autograder.engine.explain import Failure, Named
 from autograder.engine.judge import RULE, PartResult, StepResult
 
@@ -39,10 +39,10 @@ def lesson_url(lesson: str, equation: str = "") -> str:
 
 
 def lesson_words(lesson: str, equation: str = "") -> str:
-    """Name a lesson, and one of its equations by its label, for readers without a link."""
+    """Name a lesson, and the section with one of its equations, for readers without a link."""
     lesson = HOME.get(equation, lesson)
     words = f"lesson {int(lesson[:2])} ({lesson[3:].replace('-', ' ')})"
-    return words + (f", equation {equation}" if equation else "")
+    return words + (f", “{SECTION[equation]}”" if equation in SECTION else "")
 
 
 class Report:

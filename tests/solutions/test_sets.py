@@ -172,7 +172,7 @@ def test_links_lead_to_the_published_book_or_become_words(monkeypatch):
         f"see ([equation]({book}/lessons/01-neuron.html#equation-eq-pla)) of "
         f"[Lesson 1]({book}/lessons/01-neuron.html)"
     )
-    assert sets.linked(text, "") == "see (equation eq-pla) of Lesson 1"
+    assert sets.linked(text, "") == "see (equation, “The learning rule” in lesson 1) of Lesson 1"
     monkeypatch.delenv("BACKPROP_BOOK", raising=False)
     assert "](" not in sets.student("ps01-neuron").cells[0].source
     monkeypatch.setenv("BACKPROP_BOOK", book + "/")

@@ -381,7 +381,7 @@ def test_the_equation_is_named_and_linked_where_the_book_has_an_address(monkeypa
     result = evaluate(step, {**step.reference, **step.mistake("axis-0").code})
     monkeypatch.delenv("BACKPROP_BOOK", raising=False)
     for text in (as_html(result), as_text(result)):
-        assert "Read on in lesson 2 (softmax), equation eq-softmax." in text
+        assert "Read on in lesson 2 (softmax), “From scores to probabilities”." in text
         assert "href" not in text
     monkeypatch.setenv("BACKPROP_BOOK", "https://example.org/book/")
     url = "https://example.org/book/lessons/02-softmax.html#equation-eq-softmax"
