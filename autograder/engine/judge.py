@@ -33,7 +33,8 @@ RULE = (
     "A step's points are shared equally among its parts. A part earns the first half of its share "
     "when all its ordinary cases (the lesson's numbers and random ones) are right. It earns the "
     "second half when, on top, all its edge cases are right, your function leaves its inputs "
-    "alone, and it gives the same answer when it is called again."
+    "alone, and it gives the same answer when it is called again. The bare number under a check is "
+    "the points it gives, for nbgrader to read."
 )
 
 
