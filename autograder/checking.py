@@ -9,6 +9,7 @@ partial credit in stock nbgrader.
 
 from __future__ import annotations
 
+import difflib
 import sys
 from collections.abc import Callable, Mapping
 from types import ModuleType
@@ -71,7 +72,7 @@ def bind(
     asked = ", ".join(step.names)
     how = f'check("{step.id}", {asked})'
     if not functions:
-        return {name: scope[name] for name in step.names if name in scope}, []
+        return {name: scope[name] for name in step.names if name in scope}, _near(step, scope)
     namespace: dict[str, Any] = {}
     notes: list[str] = []
     left: list[tuple[int, Any]] = []
@@ -96,6 +97,21 @@ def bind(
         elif name:
             notes.append(f"`check` got a function called `{name}`; this step asks for: {asked}.")
     return namespace, notes
+
+
+def _near(step: Step, scope: Mapping[str, Any]) -> list[str]:
+    """Point from a name the notebook does not have to a function of it that is called alike."""
+    mine = [key for key, value in scope.items() if callable(value) and key not in step.names]
+    found = {
+        name: difflib.get_close_matches(name, mine, 1, 0.8)
+        for name in step.names
+        if name not in scope
+    }
+    return [
+        f"The notebook has a function called `{close[0]}`; this step asks for `{name}`."
+        for name, close in found.items()
+        if close
+    ]
 
 
 def _free(step: Step, position: int, namespace: Mapping[str, Callable[..., Any]]) -> bool:

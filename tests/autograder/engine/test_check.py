@@ -147,6 +147,16 @@ def test_wrong_names_and_values_in_the_call():
     assert "There is no function called `softmax`" in text_of("softmax", np)[1]
 
 
+def test_a_misspelt_name_in_the_notebook_is_offered():
+    def softmx(Z):
+        return Z
+
+    found, notes = bind(bank.get("softmax"), (), {"softmx": softmx, "np": np, "softmask": 1})
+    assert found == {}
+    assert notes == ["The notebook has a function called `softmx`; this step asks for `softmax`."]
+    assert bind(bank.get("softmax"), (), {"softmax": softmx, "softmx": softmx})[1] == []
+
+
 def test_functions_count_under_the_name_the_notebook_knows():
     step = bank.get("softmax")
 
