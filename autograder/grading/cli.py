@@ -170,6 +170,5 @@ def as_json(summary: Summary) -> str:
             "kept": summary.kept,
             "interrupted": summary.interrupted,
         },
-        ensure_ascii=False,
         indent=1,
     )

@@ -16,6 +16,8 @@ import functools
 import hashlib
 import json
 import math
+import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,8 +164,12 @@ def _header(task: Task, intake: Intake, template: Template, settings: Settings) 
 def time_stamp(task: Task) -> str | None:
     """Return the time of handing in, as nbgrader's exchange notes it."""
     path = task.folder / "timestamp.txt"
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        return path.read_text(encoding="utf-8")[:100].strip() or None
+        with open(os.open(path, flags), "rb") as file:  # no link, and no pipe to wait for
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return None
+            return file.read(400).decode("utf-8")[:100].strip() or None
     except (OSError, ValueError):
         return None
 
@@ -216,6 +222,8 @@ def _graded(
             cell.outputs = [_report(judged), _points(score)]
         elif cell.role == "test":
             score = points_of_output(cell.outputs, most)
+            if any(output.get("name") == "stderr" for output in cell.outputs):
+                cell.outputs.insert(0, _points(score))  # nbgrader would give 0 for a warning
         elif cell.role == "manual":
             score = None if cell.answered else 0.0
         if cell.role in ("check", "test", "manual", "task", "answer"):

@@ -181,13 +181,19 @@ class _Run:
         cell.outputs = self._bounded(found)
 
     def _bounded(self, found: CellResult) -> list[dict[str, Any]]:
-        outputs = clean.outputs(found.outputs)
-        size = sum(_size(output) for output in outputs)
-        if size > self.room:
-            outputs = [
-                _stream("[output left out: the notebook as a whole puts out too much]\n"),
-                *(output for output in outputs if output["output_type"] == "error"),
-            ][: 2 if self.room > 0 else 1]
+        outputs: list[dict[str, Any]] = []
+        size = 0
+        for output in found.outputs:  # one by one: what is cleaned may be larger than what came
+            cleaned = clean.outputs([output])
+            outputs += cleaned
+            size += _size(cleaned)
+            if size > self.room:
+                telling = [short for one in found.outputs if (short := _short(one))]
+                outputs = [
+                    _stream("[output left out: the notebook as a whole puts out too much]\n"),
+                    *clean.outputs(telling[:1]),  # a test cell's points are read from it
+                ]
+                break
         self.room -= min(size, max(self.room, 0))
         if found.status == "timeout":
             outputs.append(_error("Timeout", "the cell took too long and was interrupted."))
@@ -265,6 +271,16 @@ def _error(name: str, text: str) -> dict[str, Any]:
         "evalue": text,
         "traceback": [f"{name}: {text}"],
     }
+
+
+def _short(output: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the part of an error or a result that nbgrader reads points from."""
+    if output["output_type"] == "error":
+        return _error(output["ename"][:100], output["evalue"][:1000])
+    if output["output_type"] == "execute_result":
+        text = str(output["data"].get("text/plain", ""))[:100]
+        return {**output, "data": {"text/plain": text}}
+    return None
 
 
 def _stream(text: str) -> dict[str, Any]:

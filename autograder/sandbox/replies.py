@@ -11,6 +11,7 @@ from autograder.sandbox.limits import CellResult
 _OUTCOMES = ("ok", "missing", "not-started", "raised", "timeout", "unserialisable")
 _MAX_TEXT = 20_000
 _MAX_ITEMS = 2_000
+_PATH = re.compile(r"args\[\d{1,6}\]|kwargs\[")
 _MIME = re.compile(r"[a-z]+/[A-Za-z0-9.+-]{1,100}(;[^\x00-\x1f]{0,60})?\Z")
 
 
@@ -31,7 +32,7 @@ def outcome(reply: Tree) -> dict[str, Tree]:
     return {
         "status": status,
         "value": fields.get("value") if status == "ok" else None,
-        "changed": [_text(path) for path in changed],
+        "changed": [_path(path) for path in changed],
         "printed": _text(fields.get("printed")),
         "warned": [_warning(item) for item in warned],
         "error": None if fields.get("error") is None else _error(fields["error"]),
@@ -223,6 +224,13 @@ def _string(tree: Tree) -> str:
 
 def _text(tree: Tree) -> str:
     return _string(tree)[:_MAX_TEXT]
+
+
+def _path(tree: Tree) -> str:
+    path = _text(tree)
+    if not _PATH.match(path):
+        raise ProtocolError("a path that leads to no argument")
+    return path
 
 
 def _integer(tree: Tree) -> int:

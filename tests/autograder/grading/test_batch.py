@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import multiprocessing
+import os
 import random
 import re
 import signal
@@ -397,6 +398,21 @@ def test_a_link_to_somewhere_else_is_not_followed(course, notebooks):
     path.symlink_to(course.salt_file)
     assert go(course).results[0]["status"] == "refused"
     assert course.salt not in json.dumps(autograded(course, "anna"))
+
+
+def test_a_time_stamp_is_a_file_and_short(course, notebooks):
+    """A link would show what it leads to, and a pipe would never end."""
+    make = {
+        "link": lambda path: path.symlink_to(course.salt_file),
+        "pipe": os.mkfifo,
+        "folder": lambda path: path.mkdir(),
+        "bytes": lambda path: path.write_bytes(b"\xff\xfe"),
+        "long": lambda path: path.write_text("2026-03-01 12:00:00 UTC" + " " * 10**6 + "x"),
+    }
+    for student, how in make.items():
+        how(hand_in(course, student, notebooks[SOFTMAX]).with_name("timestamp.txt"))
+    found = {result["student"]: result["submitted"] for result in go(course).results}
+    assert found == dict.fromkeys(make) | {"long": "2026-03-01 12:00:00 UTC"}
 
 
 def test_feedback_and_export_of_nbgrader_work_on_it(course, notebooks):

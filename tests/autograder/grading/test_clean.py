@@ -155,3 +155,29 @@ def test_outputs_of_nothing_safe_disappear():
 def test_long_tracebacks_are_cut():
     error = {"output_type": "error", "ename": "E", "evalue": "", "traceback": ["x"] * 500}
     assert len(clean.outputs([error])[0]["traceback"]) == 100
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"<b title={n}><p>" for n in range(10_000)),
+        "".join(f"<FONT\tcolor={n}><p>x" for n in range(10_000)),
+        '<p><b title="' + "&" * 50_000 + '">' + "<p>x" * 20_000,
+        "".join(f"<a/href={n}><table><td></a>" for n in range(5_000)),
+    ],
+)
+def test_a_page_does_not_grow(text):
+    """A browser opens unclosed tags again in every block: these would have up to some gigabytes."""
+    assert len(clean.page(text)) < 10 * len(text)
+
+
+def test_a_large_table_keeps_its_tags_and_a_small_page_its_links():
+    table = "<table>" + "<tr><td>1</td></tr>" * 5_000 + "</table>"
+    assert clean.page(table).count("<td>") == 5_000
+    link = '<p><b>see</b> <a href="https://example.org">this</a></p>'
+    assert "<b>see</b>" in clean.page(link)
+    assert 'href="https://example.org"' in clean.page(link)
+
+
+def test_a_page_that_is_too_long_leaves_its_text_form():
+    assert only(display(**{"text/html": "<div>" * 10**5, "text/plain": "x"})) == {"text/plain": "x"}

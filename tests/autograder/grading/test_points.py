@@ -11,7 +11,7 @@ from autograder import bank, sets
 from autograder.checking import evaluate, outcomes_of
 from autograder.engine.judge import judge, requests_for
 from autograder.grading import run
-from autograder.grading.notebook import Cell
+from autograder.grading.notebook import Cell, Template
 
 from . import bundle
 from .conftest import ACTIVATIONS, LIMITS, SOFTMAX, cell_of, code, insert
@@ -236,3 +236,44 @@ def test_sandboxed_outcomes_equal_those_in_process(sandbox):
         ):
             for field in ("status", "value", "changed"):
                 assert codec.encode(there[field]) == codec.encode(here[field])
+
+
+def checked(source, points=2.0, grade_id="own-test"):
+    about = {"grade": True, "solution": False, "locked": True, "task": False, "points": points}
+    return code(source, nbgrader={**about, "grade_id": grade_id, "schema_version": 3})
+
+
+@pytest.fixture
+def own_tests(templates, monkeypatch):
+    """A set of an instructor's own, of test cells alone."""
+
+    def made(*sources):
+        cells = [checked(s, grade_id=f"test-{n}") for n, s in enumerate(sources)]
+        tree = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+        monkeypatch.setitem(templates, "own", Template.build("own", tree))
+        return copy.deepcopy(tree)
+
+    return made
+
+
+def test_a_flood_of_output_gives_no_points(grade, own_tests):
+    """What a test cell says counts, even if there is no room left to show it."""
+    notebook = own_tests("assert x == 2", "0.5", "assert x == 1")
+    flood = [code("print('x' * 900_000)") for _ in range(8)]
+    notebook["cells"][:0] = [code("x = 1"), *flood]
+    result, _ = grade(notebook, "own")
+    assert [cell["score"] for cell in result["cells"].values()] == [0.0, 0.5, 2.0]
+
+
+def test_a_warning_in_a_test_cell_costs_nothing_in_nbgrader_either(grade, own_tests):
+    import logging
+
+    import nbformat
+    from nbgrader.utils import determine_grade
+
+    warning = "import warnings; warnings.warn('careful')\n"
+    notebook = own_tests(warning + "1", warning, warning + "assert False", warning + "7")
+    result, tree = grade(notebook, "own")
+    assert [cell["score"] for cell in result["cells"].values()] == [1.0, 2.0, 0.0, 2.0]
+    cells = nbformat.from_dict(tree).cells
+    assert [determine_grade(c, logging.getLogger())[0] for c in cells] == [1.0, 2.0, 0.0, 2.0]

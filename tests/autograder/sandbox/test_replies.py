@@ -102,3 +102,15 @@ def test_honest_outcomes_pass_unchanged(source: str) -> None:
         if name != "value":
             assert passed[name] == value, name
     np.testing.assert_array_equal(passed["value"], outcome["value"])
+
+
+@pytest.mark.parametrize(
+    "path", ["", "x", "args[]", "args[" + "9" * 5000 + "]", "args[1", "kwargs"]
+)
+def test_only_arguments_can_have_changed(path: str) -> None:
+    """A path of another form would be a fault of ours further on."""
+    good = {"status": "ok", "value": 1, "printed": "", "warned": [], "calls": {}, "seconds": 0.1}
+    for known in ("args[0]", "args[0][1]", "kwargs['w']", "kwargs['w']['b'][2]"):
+        assert replies.outcome({**good, "changed": [known]})["changed"] == [known]
+    with pytest.raises(ProtocolError):
+        replies.outcome({**good, "changed": [path]})
