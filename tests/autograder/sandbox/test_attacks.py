@@ -525,6 +525,45 @@ def test_a_runner_replaced_can_only_give_other_values(sandbox: Sandbox) -> None:
                 session.call({"function": "f", "args": []})
 
 
+ANSWER = {
+    "status": "ok",
+    "value": 42,
+    "changed": [],
+    "printed": "",
+    "warned": [],
+    "error": None,
+    "calls": {},
+    "peak": None,
+    "seconds": 0.0,
+}
+
+
+@pytest.mark.parametrize(("sequence", "kind"), [(1, 2), (3, 2), (2**63, 2), (2, 1)])
+def test_a_well_formed_answer_counts_only_in_its_turn(
+    sandbox: Sandbox, sequence: int, kind: int
+) -> None:
+    """The cell is exchange 1 and the call 2; the frame has all that an honest one has but those."""
+    payload = codec.encode(ANSWER)
+    source = f"{WIRE}def f():\n    forge({sequence}, {payload!r}, {kind})\n    return 7\n"
+    with sandbox.submission() as session:
+        assert session.run_cell(source).status == "ok"
+        with pytest.raises(SessionDied, match="protocol"):
+            session.call({"function": "f", "args": []})
+
+
+def test_a_well_formed_answer_before_its_question_ends_the_session(sandbox: Sandbox) -> None:
+    payload = codec.encode(ANSWER)
+    source = (
+        f"{WIRE}import threading, time\ndef f(): return 7\n"
+        f"threading.Thread(target=lambda: (time.sleep(0.05), forge(2, {payload!r}))).start()\n"
+    )
+    with sandbox.submission() as session:
+        assert session.run_cell(source).status == "ok"
+        time.sleep(0.5)
+        with pytest.raises(SessionDied, match="nobody asked for"):
+            session.call({"function": "f", "args": []})
+
+
 # --------------------------------------------------------------------------------------
 # between submissions, and from the host
 
