@@ -117,6 +117,32 @@ def test_all_kinds_side_by_side(course, notebooks, capsys):
     assert book[SOFTMAX, "empty"]["softmax-answer says"] == "No response."
 
 
+def test_the_command_line(course, notebooks, capsys, monkeypatch):
+    """What the options choose, what a script reads, and what somebody at a terminal sees."""
+    monkeypatch.setattr("autograder.grading.cli.tier_for", lambda unsafe: Tier.A)
+    for student in ("anna", "ben"):
+        hand_in(course, student, notebooks[SOFTMAX])
+    where = ["--course", str(course.root)]
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert cli.main(["grade", "--student", "anna", *where]) == 0
+    said = capsys.readouterr()
+    first, last = said.out.splitlines()
+    assert re.fullmatch(rf"{SOFTMAX}  anna +3/5  to be read: ps02-explain", first)
+    assert last == "1 submission, 1 graded now."
+    assert re.search(r"grading: 100%.* 1/1 \[\d\d:\d\d<\d\d:\d\d, .*submission", said.err)
+    for options, graded in (["--resume"], 1), (["--workers", "2", SOFTMAX, "--force"], 2):
+        assert cli.main(["grade", "--json", *options, *where]) == 0
+        said = capsys.readouterr()
+        report = json.loads(said.out)
+        assert [result["student"] for result in report["results"]] == ["anna", "ben"]
+        assert (report["graded"], report["kept"]) == (graded, 2 - graded)
+        assert "submission" not in said.err
+    for wrong in (["--resume", "--force"], ["--workers", "0"]):
+        with pytest.raises(SystemExit) as exit_:
+            cli.main(["grade", *wrong, *where])
+        assert exit_.value.code == 2
+
+
 def autograded(course, student, name=SOFTMAX):
     path = course.root / "autograded" / student / name / f"{name}.ipynb"
     return json.loads(path.read_text())

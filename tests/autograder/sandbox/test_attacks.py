@@ -68,6 +68,7 @@ REFUSED: dict[str, tuple[str, tuple[str, ...]]] = {
     "read through /proc/1/root": ("return os.listdir('/proc/1/root/')", DENIED),
     "read another's environment": ("return open(f'/proc/{host}/environ', 'rb').read()", DENIED),
     "read one's own memory by file": ("return open('/proc/self/mem', 'rb')", DENIED),
+    "read the map of one's memory": ("return open('/proc/self/maps').read()", DENIED),
     "read the disk": ("return open('/dev/vda', 'rb').read(1)", DENIED),
     "open the terminal": ("return open('/dev/tty', 'w')", DENIED),
     "write to the packages": ("open(os.path.join(sys.prefix, 'x'), 'w')", DENIED),
