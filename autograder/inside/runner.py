@@ -137,13 +137,25 @@ class Watchdog:
                     self._running.release()
                 while not self._ended:
                     self._finished.acquire(timeout=0.05)
-                _set_async_exception(self._thread_id, None)
+                if self.fired:
+                    self._take_the_last()
                 return
             except Timeout:
                 continue
             except KeyboardInterrupt:
                 if not self.fired:
                     raise
+
+    def _take_the_last(self) -> None:
+        """Raise one exception more and catch it, so that none is pending.
+
+        Clearing it would leave a flag set in Python 3.11, which then hangs at the first call under
+        a profiler or a debugger.
+        """
+        with contextlib.suppress(Timeout):
+            _set_async_exception(self._thread_id, Timeout)
+            while True:
+                pass
 
     def _watch(self) -> None:
         try:
@@ -165,9 +177,9 @@ class Watchdog:
             self._finished.release()
 
 
-def _set_async_exception(thread_id: int, exception: type[BaseException] | None) -> None:
-    """Make `exception` pending in another thread, or clear what is pending."""
-    argument = ctypes.py_object(exception) if exception is not None else None
+def _set_async_exception(thread_id: int, exception: type[BaseException]) -> None:
+    """Make `exception` pending in a thread."""
+    argument = ctypes.py_object(exception)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), argument)
 
 

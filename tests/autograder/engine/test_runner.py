@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import subprocess
 import sys
 import threading
 import time
@@ -301,6 +302,29 @@ def test_disarming_twice_is_harmless():
     dog.disarm()
     dog.disarm()
     assert not dog.fired
+
+
+TRACED = """
+import sys, time
+from autograder.inside.runner import execute
+
+def f(seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+
+for seconds in (0.0, 5.0):
+    print(execute({"f": f}, {"function": "f", "args": [seconds], "limit": 0.2})["status"])
+    sys.setprofile(lambda *_: None)
+    f(0.0)
+    sys.setprofile(None)
+"""
+
+
+def test_a_profiler_or_a_debugger_works_after_a_time_limit():
+    """Python 3.11 hung there when a pending exception had only been cleared."""
+    run = subprocess.run([sys.executable, "-c", TRACED], capture_output=True, text=True, timeout=60)
+    assert run.stdout.split() == ["ok", "timeout"], run.stderr
 
 
 def test_an_exception_that_will_not_be_printed_is_still_described():
