@@ -108,6 +108,8 @@ def key_of(task: Task, data: bytes, template: Template, settings: Settings) -> s
 def read(task: Task) -> Intake:
     """Read a submission. One notebook under another name, as browsers make of a copy, counts."""
     path, note = task.source, ""
+    if task.folder.is_symlink():
+        return Intake(b"", missing=f"{task.set} is a link to another folder; it is not followed.")
     if not path.exists() and not path.is_symlink():
         others = sorted(task.folder.glob("*.ipynb"))
         if len(others) > 1:

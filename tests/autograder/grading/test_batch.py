@@ -418,6 +418,19 @@ def test_a_notebook_under_another_name_counts(course, notebooks):
     assert by_student["ben"]["reason"].endswith("several others: 'a.ipynb', 'b.ipynb'.")
 
 
+def test_a_folder_that_is_a_link_is_not_somebody_elses_work(course, notebooks):
+    hand_in(course, "anna", notebooks[SOFTMAX])
+    (course.root / "submitted" / "berta").mkdir()
+    (course.root / "submitted" / "berta" / SOFTMAX).symlink_to(
+        course.root / "submitted" / "anna" / SOFTMAX
+    )
+    summary = go(course)
+    assert [result["student"] for result in summary.results] == ["anna", "berta"]
+    assert summary.results[0]["score"] > 0
+    assert summary.results[1]["score"] == 0
+    assert "is a link to another folder" in str(summary.results[1]["notes"])
+
+
 def test_a_link_to_somewhere_else_is_not_followed(course, notebooks):
     path = hand_in(course, "anna", notebooks[SOFTMAX])
     path.unlink()
