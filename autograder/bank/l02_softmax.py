@@ -198,6 +198,24 @@ def _minimum_shift(Z: Any) -> Any:
     return E / E.sum(axis=-1, keepdims=True)
 
 
+def _shares(Z: Any) -> Any:
+    with np.errstate(all="ignore"):
+        return Z / np.sum(Z, axis=-1, keepdims=True)
+
+
+def _unnormalised(Z: Any) -> Any:
+    return np.exp(Z - np.max(Z, axis=-1, keepdims=True))
+
+
+def _minus(Z: Any) -> Any:
+    return mlp_lib.softmax(-np.asarray(Z))
+
+
+def _whole_sum_no_shift(Z: Any) -> Any:
+    with np.errstate(all="ignore"):
+        return np.exp(Z) / np.exp(Z).sum()
+
+
 LESSON = np.array([1.0, 3.0, -4.0])
 THREE = np.array([[1.0, 3.0, -4.0], [1000.0, 1001.0, 999.0], [0.0, 0.0, 0.0]])
 
@@ -238,6 +256,34 @@ softmax = Step(
     ),
     generate=softmax_cases,
     mistakes=(
+        Mistake(
+            "no-exp",
+            "scores divided by their sum, without exp",
+            "A score may be negative and the sum of the scores zero, so these shares are no "
+            "probabilities. e^z makes every score positive first.",
+            {"softmax": _shares},
+        ),
+        Mistake(
+            "not-normalised",
+            "exponentials not divided by their sum",
+            "e^z is positive, but only divided by Σ e^z over the classes do the numbers of an "
+            "example add up to 1.",
+            {"softmax": _unnormalised},
+        ),
+        Mistake(
+            "minus",
+            "e^(−z)",
+            "The class with the largest score should have the largest probability. With e^(−z) it "
+            "has the smallest, and δ = ŷ − y pushes every score the wrong way.",
+            {"softmax": _minus},
+        ),
+        Mistake(
+            "no-shift-whole-sum",
+            "one sum for the whole batch, and no shift",
+            "Two slips: every example is a row with its own probability 1, so sum over the last "
+            "axis. And subtract the largest score of each row before exp, or e^z overflows.",
+            {"softmax": _whole_sum_no_shift},
+        ),
         Mistake(
             "no-shift",
             "no shift by the maximum",

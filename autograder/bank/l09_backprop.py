@@ -270,6 +270,22 @@ def _divided(e: Any, z: Any, dg: Any) -> Any:
         return e / dg(z)
 
 
+def _slope_twice(e: Any, z: Any, dg: Any) -> Any:
+    return e * dg(z) * dg(z)
+
+
+def _added(e: Any, z: Any, dg: Any) -> Any:
+    return e + dg(z)
+
+
+def _times_z(e: Any, z: Any, dg: Any) -> Any:
+    return e * z
+
+
+def _minus_at_a(e: Any, z: Any, dg: Any) -> Any:
+    return -_at_a(e, z, dg)
+
+
 hidden_delta = Step(
     id="hidden-delta",
     title="Hidden delta",
@@ -377,6 +393,34 @@ hidden_delta = Step(
             "σ′ = a(1 − a) holds for the activation a = σ(z). With z in the place of a it is not a "
             "slope of anything; dg(z) is.",
             {"hidden_delta": _z_for_a},
+        ),
+        Mistake(
+            "slope-twice",
+            "g′ taken twice",
+            "Between aⱼ and zⱼ lies one activation, so an error passes one slope: δ = e ⊙ g′(z). "
+            "e has not met this layer's g′ yet.",
+            {"hidden_delta": _slope_twice},
+        ),
+        Mistake(
+            "added",
+            "e + g′ instead of e ⊙ g′",
+            "Rates along one road multiply: how J reacts to aⱼ, times how aⱼ reacts to zⱼ. Sums "
+            "belong where several roads meet, and between a and z there is one.",
+            {"hidden_delta": _added},
+        ),
+        Mistake(
+            "times-z",
+            "z in place of g′(z)",
+            "z is the place where the slope is taken, not the slope. Call the derivative there: "
+            "dg(z).",
+            {"hidden_delta": _times_z},
+        ),
+        Mistake(
+            "sign-and-a",
+            "the wrong sign, and g′ taken at a",
+            "Two slips: δ has the sign of e, which already says in which direction J rises, and "
+            "dg wants the pre-activation z.",
+            {"hidden_delta": _minus_at_a},
         ),
         Mistake(
             "dg-ignored",

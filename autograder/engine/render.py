@@ -125,7 +125,7 @@ def _part_word(part: PartResult, result: StepResult) -> str:
     wrong = {c.status for c in result.cases if not c.parts.get(part.name, True)}
     if wrong <= {"not-started", "missing"}:
         return "not started"
-    return "not right" if "ok" in wrong else "not computed"
+    return "not right" if "ok" in wrong else "not reached: the call failed"
 
 
 def _long_text(failure: Failure, result: StepResult) -> list[str]:

@@ -256,7 +256,7 @@ def test_parts_that_gave_nothing_are_not_called_wrong():
         raise NotImplementedError
 
     step = bank.get("linear-backward")
-    for function, word in ((crash, "not computed"), (stub, "not started")):
+    for function, word in ((crash, "not reached: the call failed"), (stub, "not started")):
         result = evaluate(step, {"linear_backward": function})
         assert f"dW: {word}, 0 of 1" in as_text(result)
         assert word in as_html(result)
