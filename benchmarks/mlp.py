@@ -163,7 +163,7 @@ def scikit_learn(case: Case, dtype: Any) -> Run:
     return run
 
 
-def gemm_floor(case: Case, dtype: Any) -> Run:
+def gemm_floor(case: Case, dtype: Any, product: Any = np.dot) -> Run:
     """The matrix products of forward and backward pass alone, into buffers, data in the cache."""
     rng = np.random.default_rng(1)
     W = [rng.standard_normal(shape).astype(dtype) for shape in pairwise(case.sizes)]
@@ -182,11 +182,10 @@ def gemm_floor(case: Case, dtype: Any) -> Run:
     epoch = [products[min(case.b, case.m - i)] for i in range(0, case.m, case.b)]
 
     def run(epochs: int) -> None:
-        dot = np.dot
         for _ in range(epochs):
             for step in epoch:
                 for left, right, out in step:
-                    dot(left, right, out)
+                    product(left, right, out)
 
     return run
 
@@ -334,20 +333,22 @@ def against_peers(report: Report, todo: list[Case], threads: int, dtype: Any, ar
     kind = np.dtype(dtype).name
     plural = "s" if threads > 1 else ""
     report.say("", f"### {kind}, {threads} thread{plural}", "")
-    report.head("case", "µs a step", "÷ PyTorch", "÷ scikit-learn", "÷ GEMM floor", "÷ readable")
+    peers = ("÷ PyTorch", "÷ scikit-learn", "÷ floor (dot)", "÷ floor (matmul)", "÷ readable")
+    report.head("case", "µs a step", *peers)
     with_targets = threads == 1 and dtype == np.float64
     for case in todo:
         runs = {
             "ours": ours(case, dtype),
             "PyTorch": pytorch(case, dtype),
             "scikit-learn": scikit_learn(case, dtype),
-            "GEMM floor": gemm_floor(case, dtype),
+            "floor (dot)": gemm_floor(case, dtype),
+            "floor (matmul)": gemm_floor(case, dtype, np.matmul),
             "readable": readable(case, dtype),
         }
         with Threads(threads):
             times = interleave(runs, args.enough, args.rounds, alone="readable")
         cells = [f"{statistics.median(times['ours']) / case.steps * 1e6:.1f}"]
-        for peer, target in zip(list(runs)[1:], (*case.target, None), strict=True):
+        for peer, target in zip(list(runs)[1:], (*case.target, None, None), strict=True):
             r = ratio(times, peer)
             cells.append(f"{r:.2f}")
             if with_targets and target is not None:
