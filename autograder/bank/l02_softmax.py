@@ -199,8 +199,7 @@ def _minimum_shift(Z: Any) -> Any:
 
 
 def _shares(Z: Any) -> Any:
-    with np.errstate(all="ignore"):
-        return Z / np.sum(Z, axis=-1, keepdims=True)
+    return Z / np.sum(Z, axis=-1, keepdims=True)
 
 
 def _unnormalised(Z: Any) -> Any:
@@ -212,8 +211,7 @@ def _minus(Z: Any) -> Any:
 
 
 def _whole_sum_no_shift(Z: Any) -> Any:
-    with np.errstate(all="ignore"):
-        return np.exp(Z) / np.exp(Z).sum()
+    return np.exp(Z) / np.exp(Z).sum()
 
 
 LESSON = np.array([1.0, 3.0, -4.0])

@@ -397,7 +397,7 @@ def judge(
     step: Step, requests: Sequence[Request], outcomes: Sequence[Mapping[str, Tree]]
 ) -> StepResult:
     """Compare outcomes with the reference's, count the points and find the words."""
-    with chance_kept():
+    with chance_kept(), np.errstate(all="ignore"):  # answers may hold ∞ and nan
         return _judge(step, requests, outcomes)
 
 

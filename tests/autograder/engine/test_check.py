@@ -157,6 +157,17 @@ def test_a_misspelt_name_in_the_notebook_is_offered():
     assert bind(bank.get("softmax"), (), {"softmax": softmx, "softmx": softmx})[1] == []
 
 
+def test_infinite_answers_are_judged_without_a_warning_and_a_wrong_one_is_not_called_right():
+    def softmax(Z):
+        return Z / np.sum(Z, axis=-1, keepdims=True)  # the lesson's scores add up to 0
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        text = text_of("softmax", softmax)[1]
+    assert "This is what you get with: scores divided by their sum, without exp" in text
+    assert "numpy warned" not in text
+
+
 def test_functions_count_under_the_name_the_notebook_knows():
     step = bank.get("softmax")
 
