@@ -428,7 +428,7 @@ def test_a_folder_that_is_a_link_is_not_somebody_elses_work(course, notebooks):
     assert [result["student"] for result in summary.results] == ["anna", "berta"]
     assert summary.results[0]["score"] > 0
     assert summary.results[1]["score"] == 0
-    assert "is a link to another folder" in str(summary.results[1]["notes"])
+    assert "is a link to another folder" in summary.results[1]["reason"]
 
 
 def test_a_link_to_somewhere_else_is_not_followed(course, notebooks):
