@@ -322,7 +322,7 @@ def _sigmoid_in_place(Z: Array) -> None:
 
 # -- optimisers: the rules of `optimisers.py`, piece by piece through one scratch vector -----------
 
-PIECE = 65_536  # numbers worked on at a time: a piece stays in the cache for all its operations
+PIECE = 65_536  # numbers worked on at a time: half a megabyte of scratch, and few calls
 
 
 class InPlace:
